@@ -1,0 +1,1 @@
+"""Durable state-machine workflows in the style of iWF."""

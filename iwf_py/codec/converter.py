@@ -1,0 +1,1 @@
+"""The cattrs converters that the codec is built on."""

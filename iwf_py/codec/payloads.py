@@ -1,0 +1,1 @@
+"""User values, sealed and opened."""

@@ -1,0 +1,1 @@
+"""Events, history and the stored parts of a record, as JSON text and back."""

@@ -1,0 +1,1 @@
+"""Embedded(url, registry): engine, store, alarm, worker and client in one process."""

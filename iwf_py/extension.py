@@ -1,0 +1,1 @@
+"""IwfPy(app): the Flask extension."""

@@ -1,0 +1,1 @@
+"""The words everyone speaks: frozen values, with no behaviour beyond their own arithmetic."""

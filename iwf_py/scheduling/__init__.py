@@ -1,0 +1,1 @@
+"""The alarm: the only room with apscheduler."""

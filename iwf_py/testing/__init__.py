@@ -1,0 +1,1 @@
+"""For us and for users: the clock, the in-memory host, contracts."""
