@@ -43,7 +43,7 @@ class ExecutionOpened:
 
 @frozen(kw_only=True)
 class DelayEnded:
-    """The start delay is over."""
+    """The start delay is over: `starts_at` is None from now on, and the delayed states enter their calls."""
 
 
 @frozen(kw_only=True)
@@ -204,6 +204,13 @@ class RpcClosed:
 
 
 @frozen(kw_only=True)
+class EventsRecorded:
+    """A non-locking RPC recorded events and wrote nothing else: there is no row to change, but its event is history."""
+
+    count: int
+
+
+@frozen(kw_only=True)
 class ExecutionClosed:
     """
     The run is over, and with it all its states, timers, messages and RPCs.
@@ -247,6 +254,7 @@ Change = (
     | GracefulCloseRequested
     | RpcOpened
     | RpcClosed
+    | EventsRecorded
     | ExecutionClosed
     | Succeeded
 )
