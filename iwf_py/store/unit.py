@@ -1,6 +1,6 @@
 """The unit of work: what one transaction writes, and the Protocol of the store.
 
-One writer: `commit`, `claim_orphans`, `park` and `reserve` are called one at a time, by whoever
+One writer: `commit`, `claim_orphans`, `park`, `sweep` and `reserve` are called one at a time, by whoever
 combines. Reads may come from any thread at any time and see only what is committed.
 """
 
@@ -180,11 +180,22 @@ class Store(Protocol):
     def load(self, row: int) -> Loaded | None:
         """Read a run."""
 
-    def due(self, until: datetime, limit: int) -> Due:
-        """Tell what is due at *until*, of runs that are open and not parked."""
+    def due(self, until: datetime, limit: int, after: DueTask | None = None) -> Due:
+        """
+        Tell what is due at *until*, of runs that are open and not parked.
 
-    def next_due(self) -> datetime | None:
-        """Tell the earliest instant at which anything is due."""
+        A timer is told until its firing is committed; a call to be tried again is told until it has returned or failed again,
+        since beginning an attempt writes nothing: the host knows which it has in hand. A fresh call is never told here.
+
+        Args:
+            after: Tell only calls that stand behind this one (by instant, run and number), to page past those in hand.
+        """
+
+    def next_due(self, after: datetime | None = None) -> datetime | None:
+        """Tell the earliest instant at which anything is due, later than *after* where that is given."""
+
+    def sweep(self, limit: int) -> int:
+        """Delete about *limit* rows that closed runs have left behind, in one commit; answers how many, 0 when none is left."""
 
     def open_rpcs(self, limit: int) -> tuple[OpenRpc, ...]:
         """Tell the locking RPCs that ended epochs left open."""
