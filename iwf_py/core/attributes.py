@@ -1,0 +1,215 @@
+"""Attributes: loaded by policy, checked before they are written, locked by name.
+
+Data and search attributes are two spaces: the same key may be in both, and locked in both apart.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+
+from attrs import frozen
+
+from iwf_py.core.maps import Map
+from iwf_py.model.ids import EPOCH
+from iwf_py.model.options import PersistenceLoadingPolicy
+from iwf_py.model.payload import SearchAttribute
+from iwf_py.model.status import PersistenceLoadingType, SearchAttributeValueType
+
+# Keys of both spaces together, and characters of all data attributes.
+MAX_ATTRIBUTES = 20_000
+MAX_ATTRIBUTES_SIZE = 64 * 1024 * 1024
+
+MIN_INT64 = -(2**63)
+MAX_INT64 = 2**63 - 1
+
+T = TypeVar("T")
+
+# ("D", key) for data attributes, ("S", key) for search attributes.
+LockKey = tuple[str, str]
+
+
+@frozen
+class Cell(Generic[T]):
+    """A value with the seq of the turn that wrote it."""
+
+    value: T
+    revision: int
+
+
+class Loaded(Mapping[str, T], Generic[T]):
+    """
+    The attributes that a call gets: a view of a record's map, which costs nothing to make and stays as it is.
+
+    Args:
+        cells: The record's map.
+
+        keys: Only these; None for all.
+
+        prefixes: And those that start with one of these.
+    """
+
+    __slots__ = ("_cells", "_keys", "_prefixes")
+
+    def __init__(
+        self, cells: Map[str, Cell[T]], keys: frozenset[str] | None = None, prefixes: tuple[str, ...] = ()
+    ) -> None:
+        self._cells = cells
+        self._keys = keys
+        self._prefixes = prefixes
+
+    def _has(self, key: str) -> bool:
+        keys = self._keys
+        return keys is None or key in keys or (bool(self._prefixes) and key.startswith(self._prefixes))
+
+    def __getitem__(self, key: str) -> T:
+        cell = self._cells.get(key)
+        if cell is None or not self._has(key):
+            raise KeyError(key)
+        return cell.value
+
+    def __iter__(self) -> Iterator[str]:
+        if self._keys is None or self._prefixes:
+            return iter(sorted(key for key in self._cells if self._has(key)))
+        return iter(sorted(key for key in self._keys if key in self._cells))
+
+    def __len__(self) -> int:
+        return len(self._cells) if self._keys is None else sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"Loaded({sorted(self)!r})"
+
+
+_ALL = (
+    None,
+    PersistenceLoadingType.LOAD_ALL_WITHOUT_LOCKING,
+    PersistenceLoadingType.LOAD_ALL_WITH_PARTIAL_LOCK,
+)
+
+
+def load(cells: Map[str, Cell[T]], policy: PersistenceLoadingPolicy) -> Loaded[T]:
+    """
+    Pick what *policy* loads.
+
+    An empty partial list loads nothing; the keys to be locked are loaded too.
+
+    Source:
+        The iWF protocol's section on loading policies.
+    """
+    kind = policy.persistence_loading_type
+    if kind in _ALL:
+        return Loaded(cells)
+    if kind is PersistenceLoadingType.LOAD_NONE:
+        return Loaded(cells, frozenset())
+    if policy.use_key_as_prefix:
+        return Loaded(cells, frozenset(policy.locks), policy.partial_loading_keys)
+    return Loaded(cells, frozenset((*policy.partial_loading_keys, *policy.locks)))
+
+
+def lock_keys(attributes: PersistenceLoadingPolicy, search: PersistenceLoadingPolicy) -> tuple[LockKey, ...]:
+    """Name what a call with these two policies holds while it runs; taken together, freed together."""
+    if attributes.persistence_loading_type is None and search.persistence_loading_type is None:
+        return ()
+    return (*(("D", key) for key in attributes.locks), *(("S", key) for key in search.locks))
+
+
+def search_problem(attribute: SearchAttribute, at: datetime) -> str | None:
+    """Say what keeps a search attribute from being written; None when nothing does. Without any value it deletes."""
+    if attribute.is_empty:
+        return None
+    kind = attribute.value_type
+    if kind is None:
+        return f"search attribute {attribute.key!r} has a value but no value type"
+    fits = _FITS[kind](attribute)
+    if fits and kind is SearchAttributeValueType.DATETIME:
+        assert attribute.string_value is not None
+        fits = instant_of(attribute.string_value, at) is not None
+    return None if fits else f"search attribute {attribute.key!r} has no value that fits its type {kind.value}"
+
+
+def first_search_problem(attributes: Iterable[SearchAttribute], at: datetime) -> str | None:
+    """Say what is wrong with the first search attribute that cannot be written; None when all can."""
+    for attribute in attributes:
+        problem = search_problem(attribute, at)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _is_text(attribute: SearchAttribute) -> bool:
+    return isinstance(attribute.string_value, str)
+
+
+def _is_int(attribute: SearchAttribute) -> bool:
+    value = attribute.integer_value
+    return isinstance(value, int) and not isinstance(value, bool) and MIN_INT64 <= value <= MAX_INT64
+
+
+def _is_double(attribute: SearchAttribute) -> bool:
+    value = attribute.double_value
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_bool(attribute: SearchAttribute) -> bool:
+    return isinstance(attribute.bool_value, bool)
+
+
+def _is_texts(attribute: SearchAttribute) -> bool:
+    values = attribute.string_array_value
+    return isinstance(values, tuple) and all(isinstance(value, str) for value in values)
+
+
+_FITS = {
+    SearchAttributeValueType.KEYWORD: _is_text,
+    SearchAttributeValueType.TEXT: _is_text,
+    SearchAttributeValueType.DATETIME: _is_text,
+    SearchAttributeValueType.INT: _is_int,
+    SearchAttributeValueType.DOUBLE: _is_double,
+    SearchAttributeValueType.BOOL: _is_bool,
+    SearchAttributeValueType.KEYWORD_ARRAY: _is_texts,
+}
+
+_SECONDS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": 86_400,
+    "week": 604_800,
+    "month": 2_592_000,
+    "year": 31_536_000,
+}
+_UNITS = {**_SECONDS, **{("M" if unit == "month" else unit[0]): count for unit, count in _SECONDS.items()}}
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,20}", re.ASCII)
+_RELATIVE = re.compile(r"(\d{1,6})([a-zA-Z]+)", re.ASCII)
+
+
+def instant_of(text: str, now: datetime) -> datetime | None:
+    """
+    Read a DATETIME search attribute; None when the text is no time.
+
+    In this order: empty is the epoch; ``2023-04-17T21:17:49-07:00`` with an offset or Z, a fraction allowed; a whole number of
+    nanoseconds since the epoch; ``5m``, so long before *now* (s, m, h, d, w, M of 30 days, y of 365, or the full word).
+
+    Source:
+        The iWF protocol's section on search-attribute types and time formats.
+    """
+    if not text:
+        return EPOCH
+    try:
+        if stamp := _STAMP.fullmatch(text):
+            # Digits beyond microseconds are cut: a datetime has no more.
+            fraction = (stamp[2] or "0")[:6]
+            whole = f"{stamp[1]}.{fraction.ljust(6, '0')}{stamp[3].replace('Z', '+00:00')}"
+            return datetime.fromisoformat(whole).astimezone(UTC)
+        if _NUMBER.fullmatch(text):
+            return EPOCH + timedelta(microseconds=int(text) // 1000)
+        if (relative := _RELATIVE.fullmatch(text)) and relative[2] in _UNITS and int(relative[1]):
+            instant = now - timedelta(seconds=int(relative[1]) * _UNITS[relative[2]])
+            return instant if instant >= EPOCH else None
+    except (ValueError, OverflowError):
+        return None
+    return None

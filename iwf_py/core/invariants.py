@@ -1,0 +1,121 @@
+"""What must hold after every turn.
+
+Every index is computed anew from what rows would say, and compared. Then what no comparison can
+tell: that the record is settled, and that each open state can still go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from iwf_py.core.attributes import MAX_ATTRIBUTES
+from iwf_py.core.changes import STRIDE
+from iwf_py.core.channels import MAX_CHANNEL_MESSAGES, MAX_RUN_MESSAGES
+from iwf_py.core.record import LiveState, Record, restore
+from iwf_py.core.rewind import differences
+from iwf_py.core.states import MAX_OPEN_STATES
+from iwf_py.core.views import live_states, stored
+from iwf_py.core.waiting import is_satisfied
+from iwf_py.model.status import Phase
+
+
+def check(record: Record) -> list[str]:
+    """Say what does not hold: one sentence for each problem; empty when all is well."""
+    problems = [f"restored from its rows, {difference}" for difference in differences(restore(stored(record)), record)]
+    problems += _of_run(record)
+    if record.is_open:
+        problems += _of_limits(record)
+        problems += _of_channels(record)
+        problems += _of_locks(record)
+        for state in live_states(record):
+            problems += (f"{state.execution_id} {problem}" for problem in _of_state(record, state))
+    return problems
+
+
+def _of_run(record: Record) -> Iterator[str]:
+    if record.seq < 1:
+        yield "a run has at least the entry of its opening"
+    if record.last_at < record.started.at:
+        yield "the last turn was before the first"
+    if record.closed is not None and record.closed.at != record.last_at:
+        yield "something happened after the run closed"
+    if record.successor is not None and record.closed is None:
+        yield "an open run has a successor"
+    if record.is_open and record.is_closing and not len(record.states):
+        yield "a closing run without states is still open"
+
+
+def _of_limits(record: Record) -> Iterator[str]:
+    if record.unconsumed > MAX_RUN_MESSAGES:
+        yield f"the run holds {record.unconsumed} messages that nobody has taken"
+    if len(record.states) > MAX_OPEN_STATES:
+        yield f"the run has {len(record.states)} open states"
+    if len(record.attributes) + len(record.search_attributes) > MAX_ATTRIBUTES:
+        yield "the run has too many attributes"
+
+
+def _of_channels(record: Record) -> Iterator[str]:
+    for (_, name), channel in sorted(record.channels.items(), key=lambda item: item[0]):
+        numbers = [message.number for message in channel.messages]
+        if numbers != sorted(set(numbers)):
+            yield f"channel {name!r} is out of order"
+        if len(numbers) > MAX_CHANNEL_MESSAGES:
+            yield f"channel {name!r} holds {len(numbers)} messages"
+        if any(number >= (record.seq + 1) * STRIDE for number in numbers):
+            yield f"channel {name!r} holds a message of a later turn"
+        if channel.is_void:
+            yield f"channel {name!r} is kept though nothing is in it"
+        taker = channel.next_taker()
+        if taker is not None:
+            yield f"channel {name!r} has messages that command {taker[1]} of state {taker[0]} wants"
+
+
+def _of_locks(record: Record) -> Iterator[str]:
+    for key, queue in sorted(record.locks.items()):
+        for owner in list(queue)[1:]:
+            state = record.states.get(owner)
+            if owner < 0 or state is None or state.is_invoked:
+                yield f"{owner} has lock {key} together with {queue.first}"
+
+
+def _of_state(record: Record, state: LiveState) -> Iterator[str]:
+    if state.phase is Phase.DELAYED:
+        if record.starts_at is None:
+            yield "is delayed though the delay is over"
+        if state.ticket is not None or state.waiting is not None:
+            yield "did something before the delay was over"
+        return
+    if record.starts_at is not None:
+        yield "runs before the delay is over"
+    if state.phase is Phase.WAITING:
+        yield from _of_waiting(state)
+    elif state.ticket is None:
+        yield f"is in {state.phase.value} without a ticket: it can never go on"
+    else:
+        is_first = all(
+            key in record.locks and record.locks[key].first == state.number for key in state.lock_keys(state.phase)
+        )
+        if state.is_invoked and not is_first:
+            yield "is invoked without holding its locks"
+        if not state.is_invoked and is_first:
+            yield "holds its locks and is not invoked"
+    if state.phase is Phase.WAIT_UNTIL and (state.waiting is not None or state.options.skip_wait_until):
+        yield "is in WAIT_UNTIL though that is over or skipped"
+    if state.phase is Phase.EXECUTE and (state.waiting is None) != state.options.skip_wait_until:
+        yield "is in EXECUTE with commands it should not have, or without those it should"
+
+
+def _of_waiting(state: LiveState) -> Iterator[str]:
+    waiting = state.waiting
+    if waiting is None:
+        yield "waits for nothing that is known"
+        return
+    if state.ticket is not None or state.invoked_at is not None:
+        yield "waits and has a call at once"
+    if is_satisfied(waiting):
+        yield "has all it waits for and does not go on"
+    if len(waiting.due) != len(waiting.commands.timers) or len(waiting.timers) != len(waiting.due):
+        yield "has timers that were not asked for"
+    for command, hand in zip(waiting.channels, waiting.taken, strict=True):
+        if len(hand) and not command.at_least <= len(hand) <= command.most:
+            yield f"took {len(hand)} messages of channel {command.channel_name!r}, against the bounds of its command"

@@ -1,0 +1,366 @@
+"""What others may see of a record: calls to make, timers to set, rows, descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from attrs import frozen
+
+from iwf_py.core.attempts import TaskState
+from iwf_py.core.attributes import load
+from iwf_py.core.channels import ChannelSizes
+from iwf_py.core.effects import Effect, Invoke, InvokeRpc, SetTimer
+from iwf_py.core.events import DEADLINE, RUN_TIMERS, START_DELAY
+from iwf_py.core.record import LiveState, Parts, Record, StoredMessage, StoredState, Waiting
+from iwf_py.errors import TransitionError
+from iwf_py.model.invocations import (
+    Invocation,
+    InvocationKind,
+    SealedChannelResult,
+    SealedCommandResults,
+    SealedTimerResult,
+    Serves,
+)
+from iwf_py.model.payload import Payload, SearchAttribute
+from iwf_py.model.requests import (
+    ChannelCommandDescription,
+    RpcRequest,
+    RunDescription,
+    RunResult,
+    StateDescription,
+    TimerDescription,
+)
+from iwf_py.model.status import ChannelRequestStatus, Phase, TimerStatus
+
+
+@frozen
+class DueTimer:
+    """A timer that may fire, numbered as in `TimerFired`."""
+
+    number: int
+    index: int
+    due: datetime
+
+
+def live_states(record: Record) -> list[LiveState]:
+    """List the open state executions, oldest first."""
+    return [record.states[number] for number in sorted(record.states)]
+
+
+def timers(record: Record) -> Iterator[DueTimer]:
+    """Walk what has been set and is not over: the run's own timers, then those of its states, oldest first."""
+    if not record.is_open:
+        return
+    if record.deadline is not None:
+        yield DueTimer(RUN_TIMERS, DEADLINE, record.deadline)
+    if record.starts_at is not None:
+        yield DueTimer(RUN_TIMERS, START_DELAY, record.starts_at)
+    for number in sorted(record.timed.values()):
+        waiting = record.states[number].waiting
+        assert waiting is not None
+        for index, (due, status) in enumerate(zip(waiting.due, waiting.timers, strict=True)):
+            if status is None:
+                yield DueTimer(number, index, due)
+
+
+def pending(record: Record) -> Iterator[Effect]:
+    """Walk all that is outstanding: what recovery, and nothing else, has to carry out again."""
+    for timer in timers(record):
+        yield SetTimer(timer.due)
+    for state in live_states(record):
+        if state.is_invoked:
+            yield Invoke(state.number, state.phase)
+    for number in sorted(record.rpcs):
+        yield InvokeRpc(number)
+
+
+def next_due(record: Record) -> datetime | None:
+    """Tell the earliest instant at which a timer, the deadline or the end of the delay is due; costs the waiting timers."""
+    return min((timer.due for timer in timers(record)), default=None)
+
+
+def due_timers(record: Record, until: datetime) -> list[DueTimer]:
+    """List what is due at *until*, earliest first, then oldest state first."""
+    due = [timer for timer in timers(record) if timer.due <= until]
+    return sorted(due, key=lambda timer: (timer.due, timer.number, timer.index))
+
+
+def invocation(
+    record: Record, number: int, *, attempt: int, first_attempt_at: datetime, at: datetime | None = None
+) -> Invocation:
+    """
+    Make the call of a state that is outstanding. Its attributes are pinned by reference.
+
+    Args:
+        attempt: Failures so far plus one.
+
+        first_attempt_at: When the first attempt began.
+
+        at: When this one begins; None where it is the first. A policy's total duration cuts the attempt's time.
+
+    Errors:
+        TransitionError: No call of this state is outstanding.
+    """
+    state = record.states.get(number)
+    if state is None or not state.is_invoked:
+        raise TransitionError(f"no call of state execution {number} of run {record.run_id} is outstanding")
+    call = state.call(state.phase)
+    request = record.started.request
+    is_execute = state.phase is Phase.EXECUTE
+    waiting = state.waiting if is_execute else None
+    timeout = call.timeout
+    limit = call.retry.maximum_attempts_duration_seconds
+    if limit:
+        left = first_attempt_at + timedelta(seconds=limit) - (at or first_attempt_at)
+        timeout = min(timeout, max(left, timedelta(0)))
+    return Invocation(
+        kind=InvocationKind.EXECUTE if is_execute else InvocationKind.WAIT_UNTIL,
+        namespace=request.namespace,
+        workflow_type=request.workflow_type,
+        workflow_id=request.workflow_id,
+        run_id=record.chain.first_run_id,
+        started_at=record.started.at,
+        method_name=state.state_id,
+        input=state.origin.input,
+        state_execution_id=state.execution_id,
+        attempt=attempt,
+        first_attempt_at=first_attempt_at,
+        attributes=load(record.attributes, call.attributes),
+        search_attributes=load(record.search_attributes, call.search_attributes),
+        locals={} if waiting is None else dict(waiting.locals),
+        results=None if waiting is None else command_results(waiting),
+        failure=state.origin.failure,
+        channel_sizes=ChannelSizes(record.channels),
+        timeout=timeout,
+    )
+
+
+def rpc_invocation(record: Record, request: RpcRequest, at: datetime) -> Invocation:
+    """Make the call of an RPC, locking or not; of a closed run too, where it can only read."""
+    started = record.started.request
+    return Invocation(
+        kind=InvocationKind.RPC,
+        namespace=started.namespace,
+        workflow_type=started.workflow_type,
+        workflow_id=started.workflow_id,
+        run_id=record.chain.first_run_id,
+        started_at=record.started.at,
+        method_name=request.rpc_name,
+        input=request.input,
+        first_attempt_at=at,
+        attributes=load(record.attributes, request.options.attributes),
+        search_attributes=load(record.search_attributes, request.options.search_attributes),
+        channel_sizes=ChannelSizes(record.channels),
+        timeout=request.options.timeout,
+    )
+
+
+def command_results(waiting: Waiting) -> SealedCommandResults:
+    """Tell what became of a state's commands."""
+    commands = waiting.commands
+    channels = [
+        SealedChannelResult(
+            family=command.family,
+            channel_name=command.channel_name,
+            command_id=command.command_id,
+            status=ChannelRequestStatus.RECEIVED if len(hand) else ChannelRequestStatus.WAITING,
+            values=tuple(message.value for message in hand),
+        )
+        for command, hand in zip(waiting.channels, waiting.taken, strict=True)
+    ]
+    signals = len(commands.signals)
+    return SealedCommandResults(
+        wait_until_succeeded=waiting.wait_until_succeeded,
+        timers=tuple(
+            SealedTimerResult(
+                command_id=timer.command_id, status=TimerStatus.FIRED if status else TimerStatus.SCHEDULED
+            )
+            for timer, status in zip(commands.timers, waiting.timers, strict=True)
+        ),
+        signals=tuple(channels[:signals]),
+        internals=tuple(channels[signals:]),
+    )
+
+
+def attributes(record: Record, keys: tuple[str, ...] | None = None) -> dict[str, Payload]:
+    """Read data attributes, sorted by key: all, or those of *keys* that exist."""
+    found = sorted(record.attributes if keys is None else set(keys).intersection(record.attributes))
+    return {key: record.attributes[key].value for key in found}
+
+
+def search_attributes(record: Record, keys: tuple[str, ...] | None = None) -> dict[str, SearchAttribute]:
+    """Read search attributes, sorted by key: all, or those of *keys* that exist."""
+    found = sorted(record.search_attributes if keys is None else set(keys).intersection(record.search_attributes))
+    return {key: record.search_attributes[key].value for key in found}
+
+
+def result(record: Record) -> RunResult:
+    """Tell how the run stands; its outputs once it is closed."""
+    closed = record.closed
+    return RunResult(
+        workflow_id=record.started.request.workflow_id,
+        run_id=record.run_id,
+        status=record.status,
+        outputs=() if closed is None else tuple(record.outputs),
+        error_type=None if closed is None else closed.error_type,
+        error_message=None if closed is None else closed.error_message,
+    )
+
+
+def describe(
+    record: Record, tasks: Iterable[TaskState] = (), *, parked: str | None = None, serves: Serves | None = None
+) -> RunDescription:
+    """
+    Tell all that may be seen of a run without opening a payload.
+
+    Args:
+        tasks: What the host keeps of the outstanding calls.
+
+        parked: Why the run is held apart.
+
+        serves: What the workers here have code for; None where that is not known.
+    """
+    request, closed, chain = record.started.request, record.closed, record.chain
+    by_number = {task.number: task for task in tasks}
+    return RunDescription(
+        namespace=request.namespace,
+        workflow_id=request.workflow_id,
+        run_id=record.run_id,
+        first_run_id=chain.first_run_id,
+        run_attempt=chain.run_attempt,
+        previous_run_id=chain.previous_run_id,
+        workflow_type=request.workflow_type,
+        status=record.status,
+        started_at=record.started.at,
+        closed_at=None if closed is None else closed.at,
+        deadline=record.deadline,
+        starts_at=record.starts_at,
+        error_type=None if closed is None else closed.error_type,
+        error_message=None if closed is None else closed.error_message,
+        states=tuple(
+            _described(
+                state,
+                by_number.get(state.number),
+                is_served=serves is None or serves.has(request.workflow_type, state.state_id),
+            )
+            for state in live_states(record)
+        ),
+        executing_state_ids=() if closed is None else closed.executing,
+        channel_sizes=dict(ChannelSizes(record.channels)),
+        outputs=tuple(record.outputs),
+        parked=parked,
+        revision=record.seq,
+    )
+
+
+def _described(state: LiveState, task: TaskState | None, *, is_served: bool) -> StateDescription:
+    is_waiting = state.phase is Phase.WAITING
+    waiting = state.waiting if is_waiting else None
+    is_outstanding = task is not None and state.is_invoked and task.phase is state.phase
+    return StateDescription(
+        state_id=state.state_id,
+        state_execution_id=state.execution_id,
+        phase=state.phase,
+        is_blocked=state.ticket is not None and not state.is_invoked,
+        attempt=task.attempt if task is not None and is_outstanding else int(state.is_invoked),
+        last_failure=task.last_failure if task is not None and is_outstanding else None,
+        next_attempt_at=task.due_at if task is not None and is_outstanding else None,
+        is_served=is_served,
+        recoveries=task.recoveries if task is not None and is_outstanding else 0,
+        timers=() if waiting is None else _described_timers(waiting),
+        channels=() if waiting is None else _described_channels(waiting),
+    )
+
+
+def _described_timers(waiting: Waiting) -> tuple[TimerDescription, ...]:
+    return tuple(
+        TimerDescription(index=index, command_id=timer.command_id, fires_at=due, is_done=status is not None)
+        for index, (timer, due, status) in enumerate(
+            zip(waiting.commands.timers, waiting.due, waiting.timers, strict=True)
+        )
+    )
+
+
+def _described_channels(waiting: Waiting) -> tuple[ChannelCommandDescription, ...]:
+    return tuple(
+        ChannelCommandDescription(
+            family=command.family,
+            channel_name=command.channel_name,
+            command_id=command.command_id,
+            taken=len(hand),
+            is_done=bool(len(hand)),
+        )
+        for command, hand in zip(waiting.channels, waiting.taken, strict=True)
+    )
+
+
+def stored(record: Record) -> Parts:
+    """Say what rows of this record say: the inverse of `restore`."""
+    return Parts(
+        started=record.started,
+        chain=record.chain,
+        starts_at=record.starts_at,
+        seq=record.seq,
+        last_at=record.last_at,
+        is_closing=record.is_closing,
+        closed=record.closed,
+        successor=record.successor,
+        attributes=tuple(
+            (key, record.attributes[key].value, record.attributes[key].revision) for key in sorted(record.attributes)
+        ),
+        search_attributes=tuple(
+            (record.search_attributes[key].value, record.search_attributes[key].revision)
+            for key in sorted(record.search_attributes)
+        ),
+        ordinals={state_id: record.ordinals[state_id] for state_id in sorted(record.ordinals)},
+        states=tuple(_stored_state(state) for state in live_states(record)),
+        messages=tuple(_stored_messages(record)),
+        rpcs=tuple(record.rpcs[number] for number in sorted(record.rpcs)),
+        outputs=tuple(record.outputs),
+    )
+
+
+def _stored_state(state: LiveState) -> StoredState:
+    origin, waiting = state.origin, state.waiting
+    return StoredState(
+        number=origin.number,
+        state_id=origin.state_id,
+        ordinal=origin.ordinal,
+        phase=state.phase,
+        input=origin.input,
+        options=origin.options,
+        wait_for_key=origin.wait_for_key,
+        failure=origin.failure,
+        ticket=state.ticket,
+        invoked_at=state.invoked_at,
+        commands=None if waiting is None else waiting.commands,
+        locals=() if waiting is None else waiting.locals,
+        wait_until_succeeded=waiting is None or waiting.wait_until_succeeded,
+        timers=() if waiting is None else tuple(zip(waiting.due, waiting.timers, strict=True)),
+    )
+
+
+def _stored_messages(record: Record) -> list[StoredMessage]:
+    """List the messages of all channels and hands, in the order in which they came."""
+    found = [
+        StoredMessage(family=family, channel_name=name, number=message.number, value=message.value)
+        for (family, name), channel in record.channels.items()
+        for message in channel.messages
+    ]
+    for state in record.states.values():
+        if state.waiting is None:
+            continue
+        for index, (command, hand) in enumerate(zip(state.waiting.channels, state.waiting.taken, strict=True)):
+            found += [
+                StoredMessage(
+                    family=command.family,
+                    channel_name=command.channel_name,
+                    number=message.number,
+                    value=message.value,
+                    state=state.number,
+                    command=index,
+                )
+                for message in hand
+            ]
+    return sorted(found, key=lambda message: message.number)
