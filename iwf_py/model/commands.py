@@ -7,7 +7,7 @@ nothing in them is a payload.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from attrs import evolve, field, frozen
@@ -69,7 +69,8 @@ class TimerCommand:
         """Wait until an instant, an aware datetime; one in the past fires at once."""
         if fires_at.tzinfo is None:
             raise InvalidArgumentError(f"a timer's instant must be an aware datetime, got {fires_at!r}")
-        return cls(command_id, None, fires_at)
+        # In UTC: two instants in the fold of a zone's clock are never equal across zones.
+        return cls(command_id, None, fires_at.astimezone(UTC))
 
 
 @frozen
