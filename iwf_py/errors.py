@@ -5,7 +5,7 @@ iWF keep their spelling, and each keeps the built-in base that code written for 
 
     IwfError
     ├── WorkflowDefinitionError          a workflow class is written wrongly (all problems named at once)
-    │   └── NotRegisteredError           (also a KeyError) a name that no registered workflow declares
+    │   └── NotRegisteredError           (also a KeyError and an InvalidArgumentError) a name that no registered workflow declares
     ├── InvalidArgumentError             (also a ValueError) a call's argument is wrong
     ├── PayloadError                     a value could not be encoded or decoded
     ├── NonRetryableError                raised by user code: do not try this attempt again
@@ -58,14 +58,18 @@ class WorkflowDefinitionError(IwfError):
         super().__init__(text)
 
 
-class NotRegisteredError(WorkflowDefinitionError, KeyError):
-    """A workflow, state, RPC, attribute or channel that was never registered."""
-
-    __str__ = Exception.__str__
-
-
 class InvalidArgumentError(IwfError, ValueError):
     """A call's argument is wrong; nothing was written."""
+
+
+class NotRegisteredError(WorkflowDefinitionError, InvalidArgumentError, KeyError):
+    """
+    A workflow, state, RPC, attribute or channel that was never registered.
+
+    Code written for iWF catches it under any of these names, depending on the call.
+    """
+
+    __str__ = Exception.__str__
 
 
 class PayloadError(IwfError):
