@@ -1,1 +1,315 @@
-"""Durable state-machine workflows in the style of iWF."""
+"""Durable state-machine workflows for Python.
+
+Everything public is importable from here. The parts are loaded when they are first asked for: importing
+this package alone loads none of the libraries behind them. A new public name stands in three places, which
+a test compares: `__all__`, the imports for type checkers, and the table of modules.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from iwf_py.authoring.command_request import BaseCommand as BaseCommand
+    from iwf_py.authoring.command_request import CommandRequest as CommandRequest
+    from iwf_py.authoring.command_request import InternalChannelCommand as InternalChannelCommand
+    from iwf_py.authoring.command_request import SignalChannelCommand as SignalChannelCommand
+    from iwf_py.authoring.command_request import TimerCommand as TimerCommand
+    from iwf_py.authoring.command_results import CommandResults as CommandResults
+    from iwf_py.authoring.command_results import InternalChannelCommandResult as InternalChannelCommandResult
+    from iwf_py.authoring.command_results import SignalChannelCommandResult as SignalChannelCommandResult
+    from iwf_py.authoring.command_results import TimerCommandResult as TimerCommandResult
+    from iwf_py.authoring.communication import Communication as Communication
+    from iwf_py.authoring.communication_schema import CommunicationMethod as CommunicationMethod
+    from iwf_py.authoring.communication_schema import CommunicationMethodType as CommunicationMethodType
+    from iwf_py.authoring.communication_schema import CommunicationSchema as CommunicationSchema
+    from iwf_py.authoring.definition import TypeStore as TypeStore
+    from iwf_py.authoring.persistence import Persistence as Persistence
+    from iwf_py.authoring.persistence_options import PersistenceOptions as PersistenceOptions
+    from iwf_py.authoring.persistence_schema import PersistenceField as PersistenceField
+    from iwf_py.authoring.persistence_schema import PersistenceFieldType as PersistenceFieldType
+    from iwf_py.authoring.persistence_schema import PersistenceSchema as PersistenceSchema
+    from iwf_py.authoring.registry import Registry as Registry
+    from iwf_py.authoring.rpc import Rpc as Rpc
+    from iwf_py.authoring.rpc import RPCInfo as RPCInfo
+    from iwf_py.authoring.rpc import rpc as rpc
+    from iwf_py.authoring.state_decision import StateDecision as StateDecision
+    from iwf_py.authoring.state_movement import StateMovement as StateMovement
+    from iwf_py.authoring.state_schema import StateDef as StateDef
+    from iwf_py.authoring.state_schema import StateSchema as StateSchema
+    from iwf_py.authoring.workflow import ObjectWorkflow as ObjectWorkflow
+    from iwf_py.authoring.workflow import get_workflow_type as get_workflow_type
+    from iwf_py.authoring.workflow import get_workflow_type_by_class as get_workflow_type_by_class
+    from iwf_py.authoring.workflow_context import WorkflowContext as WorkflowContext
+    from iwf_py.authoring.workflow_options import StopWorkflowOptions as StopWorkflowOptions
+    from iwf_py.authoring.workflow_options import WorkflowOptions as WorkflowOptions
+    from iwf_py.authoring.workflow_state import T as T
+    from iwf_py.authoring.workflow_state import WorkflowState as WorkflowState
+    from iwf_py.authoring.workflow_state import get_input_type as get_input_type
+    from iwf_py.authoring.workflow_state import get_state_execution_id as get_state_execution_id
+    from iwf_py.authoring.workflow_state import get_state_id as get_state_id
+    from iwf_py.authoring.workflow_state import get_state_id_by_class as get_state_id_by_class
+    from iwf_py.authoring.workflow_state import should_skip_wait_until as should_skip_wait_until
+    from iwf_py.authoring.workflow_state_options import WorkflowStateOptions as WorkflowStateOptions
+    from iwf_py.codec.payloads import JsonConverter as JsonConverter
+    from iwf_py.errors import ClientSideError as ClientSideError
+    from iwf_py.errors import CommitUnknownError as CommitUnknownError
+    from iwf_py.errors import EngineError as EngineError
+    from iwf_py.errors import EngineStoppedError as EngineStoppedError
+    from iwf_py.errors import EngineUnreadyError as EngineUnreadyError
+    from iwf_py.errors import ExecutionParkedError as ExecutionParkedError
+    from iwf_py.errors import HttpError as HttpError
+    from iwf_py.errors import InvalidArgumentError as InvalidArgumentError
+    from iwf_py.errors import IwfError as IwfError
+    from iwf_py.errors import NonRetryableError as NonRetryableError
+    from iwf_py.errors import NotRegisteredError as NotRegisteredError
+    from iwf_py.errors import PayloadError as PayloadError
+    from iwf_py.errors import RetryAfter as RetryAfter
+    from iwf_py.errors import ServerSideError as ServerSideError
+    from iwf_py.errors import StoreError as StoreError
+    from iwf_py.errors import StoreInUseError as StoreInUseError
+    from iwf_py.errors import StoreUnusableError as StoreUnusableError
+    from iwf_py.errors import StoreVersionError as StoreVersionError
+    from iwf_py.errors import TooManyRequestsError as TooManyRequestsError
+    from iwf_py.errors import TransitionError as TransitionError
+    from iwf_py.errors import WorkflowAbnormalExitError as WorkflowAbnormalExitError
+    from iwf_py.errors import WorkflowAlreadyStartedError as WorkflowAlreadyStartedError
+    from iwf_py.errors import WorkflowCanceled as WorkflowCanceled
+    from iwf_py.errors import WorkflowDefinitionError as WorkflowDefinitionError
+    from iwf_py.errors import WorkflowFailed as WorkflowFailed
+    from iwf_py.errors import WorkflowNotExistsError as WorkflowNotExistsError
+    from iwf_py.errors import WorkflowRPCAcquiringLockFailure as WorkflowRPCAcquiringLockFailure
+    from iwf_py.errors import WorkflowRPCExecutionError as WorkflowRPCExecutionError
+    from iwf_py.errors import WorkflowStillRunningError as WorkflowStillRunningError
+    from iwf_py.errors import WorkflowTerminated as WorkflowTerminated
+    from iwf_py.errors import WorkflowTimeout as WorkflowTimeout
+    from iwf_py.model.invocations import Failure as Failure
+    from iwf_py.model.options import PersistenceLoadingPolicy as PersistenceLoadingPolicy
+    from iwf_py.model.options import RetryPolicy as RetryPolicy
+    from iwf_py.model.options import WorkflowAlreadyStartedOptions as WorkflowAlreadyStartedOptions
+    from iwf_py.model.options import WorkflowConfig as WorkflowConfig
+    from iwf_py.model.options import WorkflowRetryPolicy as WorkflowRetryPolicy
+    from iwf_py.model.payload import SearchAttribute as SearchAttribute
+    from iwf_py.model.status import ChannelRequestStatus as ChannelRequestStatus
+    from iwf_py.model.status import CommandWaitingType as CommandWaitingType
+    from iwf_py.model.status import ErrorSubStatus as ErrorSubStatus
+    from iwf_py.model.status import ExecuteApiFailurePolicy as ExecuteApiFailurePolicy
+    from iwf_py.model.status import ExecutingStateIdMode as ExecutingStateIdMode
+    from iwf_py.model.status import IDReusePolicy as IDReusePolicy
+    from iwf_py.model.status import PersistenceLoadingType as PersistenceLoadingType
+    from iwf_py.model.status import SearchAttributeValueType as SearchAttributeValueType
+    from iwf_py.model.status import TimerStatus as TimerStatus
+    from iwf_py.model.status import WaitUntilApiFailurePolicy as WaitUntilApiFailurePolicy
+    from iwf_py.model.status import WorkflowConditionalCloseType as WorkflowConditionalCloseType
+    from iwf_py.model.status import WorkflowErrorType as WorkflowErrorType
+    from iwf_py.model.status import WorkflowStatus as WorkflowStatus
+    from iwf_py.model.status import WorkflowStopType as WorkflowStopType
+
+__all__ = [
+    "BaseCommand",
+    "ChannelRequestStatus",
+    "ClientSideError",
+    "CommandRequest",
+    "CommandResults",
+    "CommandWaitingType",
+    "CommitUnknownError",
+    "Communication",
+    "CommunicationMethod",
+    "CommunicationMethodType",
+    "CommunicationSchema",
+    "EngineError",
+    "EngineStoppedError",
+    "EngineUnreadyError",
+    "ErrorSubStatus",
+    "ExecuteApiFailurePolicy",
+    "ExecutingStateIdMode",
+    "ExecutionParkedError",
+    "Failure",
+    "HttpError",
+    "IDReusePolicy",
+    "InternalChannelCommand",
+    "InternalChannelCommandResult",
+    "InvalidArgumentError",
+    "IwfError",
+    "JsonConverter",
+    "NonRetryableError",
+    "NotRegisteredError",
+    "ObjectWorkflow",
+    "PayloadError",
+    "Persistence",
+    "PersistenceField",
+    "PersistenceFieldType",
+    "PersistenceLoadingPolicy",
+    "PersistenceLoadingType",
+    "PersistenceOptions",
+    "PersistenceSchema",
+    "RPCInfo",
+    "Registry",
+    "RetryAfter",
+    "RetryPolicy",
+    "Rpc",
+    "SearchAttribute",
+    "SearchAttributeValueType",
+    "ServerSideError",
+    "SignalChannelCommand",
+    "SignalChannelCommandResult",
+    "StateDecision",
+    "StateDef",
+    "StateMovement",
+    "StateSchema",
+    "StopWorkflowOptions",
+    "StoreError",
+    "StoreInUseError",
+    "StoreUnusableError",
+    "StoreVersionError",
+    "T",
+    "TimerCommand",
+    "TimerCommandResult",
+    "TimerStatus",
+    "TooManyRequestsError",
+    "TransitionError",
+    "TypeStore",
+    "WaitUntilApiFailurePolicy",
+    "WorkflowAbnormalExitError",
+    "WorkflowAlreadyStartedError",
+    "WorkflowAlreadyStartedOptions",
+    "WorkflowCanceled",
+    "WorkflowConditionalCloseType",
+    "WorkflowConfig",
+    "WorkflowContext",
+    "WorkflowDefinitionError",
+    "WorkflowErrorType",
+    "WorkflowFailed",
+    "WorkflowNotExistsError",
+    "WorkflowOptions",
+    "WorkflowRPCAcquiringLockFailure",
+    "WorkflowRPCExecutionError",
+    "WorkflowRetryPolicy",
+    "WorkflowState",
+    "WorkflowStateOptions",
+    "WorkflowStatus",
+    "WorkflowStillRunningError",
+    "WorkflowStopType",
+    "WorkflowTerminated",
+    "WorkflowTimeout",
+    "get_input_type",
+    "get_state_execution_id",
+    "get_state_id",
+    "get_state_id_by_class",
+    "get_workflow_type",
+    "get_workflow_type_by_class",
+    "rpc",
+    "should_skip_wait_until",
+]
+
+_MODULES = {
+    "BaseCommand": "iwf_py.authoring.command_request",
+    "ChannelRequestStatus": "iwf_py.model.status",
+    "ClientSideError": "iwf_py.errors",
+    "CommandRequest": "iwf_py.authoring.command_request",
+    "CommandResults": "iwf_py.authoring.command_results",
+    "CommandWaitingType": "iwf_py.model.status",
+    "CommitUnknownError": "iwf_py.errors",
+    "Communication": "iwf_py.authoring.communication",
+    "CommunicationMethod": "iwf_py.authoring.communication_schema",
+    "CommunicationMethodType": "iwf_py.authoring.communication_schema",
+    "CommunicationSchema": "iwf_py.authoring.communication_schema",
+    "EngineError": "iwf_py.errors",
+    "EngineStoppedError": "iwf_py.errors",
+    "EngineUnreadyError": "iwf_py.errors",
+    "ErrorSubStatus": "iwf_py.model.status",
+    "ExecuteApiFailurePolicy": "iwf_py.model.status",
+    "ExecutingStateIdMode": "iwf_py.model.status",
+    "ExecutionParkedError": "iwf_py.errors",
+    "Failure": "iwf_py.model.invocations",
+    "HttpError": "iwf_py.errors",
+    "IDReusePolicy": "iwf_py.model.status",
+    "InternalChannelCommand": "iwf_py.authoring.command_request",
+    "InternalChannelCommandResult": "iwf_py.authoring.command_results",
+    "InvalidArgumentError": "iwf_py.errors",
+    "IwfError": "iwf_py.errors",
+    "JsonConverter": "iwf_py.codec.payloads",
+    "NonRetryableError": "iwf_py.errors",
+    "NotRegisteredError": "iwf_py.errors",
+    "ObjectWorkflow": "iwf_py.authoring.workflow",
+    "PayloadError": "iwf_py.errors",
+    "Persistence": "iwf_py.authoring.persistence",
+    "PersistenceField": "iwf_py.authoring.persistence_schema",
+    "PersistenceFieldType": "iwf_py.authoring.persistence_schema",
+    "PersistenceLoadingPolicy": "iwf_py.model.options",
+    "PersistenceLoadingType": "iwf_py.model.status",
+    "PersistenceOptions": "iwf_py.authoring.persistence_options",
+    "PersistenceSchema": "iwf_py.authoring.persistence_schema",
+    "RPCInfo": "iwf_py.authoring.rpc",
+    "Registry": "iwf_py.authoring.registry",
+    "RetryAfter": "iwf_py.errors",
+    "RetryPolicy": "iwf_py.model.options",
+    "Rpc": "iwf_py.authoring.rpc",
+    "SearchAttribute": "iwf_py.model.payload",
+    "SearchAttributeValueType": "iwf_py.model.status",
+    "ServerSideError": "iwf_py.errors",
+    "SignalChannelCommand": "iwf_py.authoring.command_request",
+    "SignalChannelCommandResult": "iwf_py.authoring.command_results",
+    "StateDecision": "iwf_py.authoring.state_decision",
+    "StateDef": "iwf_py.authoring.state_schema",
+    "StateMovement": "iwf_py.authoring.state_movement",
+    "StateSchema": "iwf_py.authoring.state_schema",
+    "StopWorkflowOptions": "iwf_py.authoring.workflow_options",
+    "StoreError": "iwf_py.errors",
+    "StoreInUseError": "iwf_py.errors",
+    "StoreUnusableError": "iwf_py.errors",
+    "StoreVersionError": "iwf_py.errors",
+    "T": "iwf_py.authoring.workflow_state",
+    "TimerCommand": "iwf_py.authoring.command_request",
+    "TimerCommandResult": "iwf_py.authoring.command_results",
+    "TimerStatus": "iwf_py.model.status",
+    "TooManyRequestsError": "iwf_py.errors",
+    "TransitionError": "iwf_py.errors",
+    "TypeStore": "iwf_py.authoring.definition",
+    "WaitUntilApiFailurePolicy": "iwf_py.model.status",
+    "WorkflowAbnormalExitError": "iwf_py.errors",
+    "WorkflowAlreadyStartedError": "iwf_py.errors",
+    "WorkflowAlreadyStartedOptions": "iwf_py.model.options",
+    "WorkflowCanceled": "iwf_py.errors",
+    "WorkflowConditionalCloseType": "iwf_py.model.status",
+    "WorkflowConfig": "iwf_py.model.options",
+    "WorkflowContext": "iwf_py.authoring.workflow_context",
+    "WorkflowDefinitionError": "iwf_py.errors",
+    "WorkflowErrorType": "iwf_py.model.status",
+    "WorkflowFailed": "iwf_py.errors",
+    "WorkflowNotExistsError": "iwf_py.errors",
+    "WorkflowOptions": "iwf_py.authoring.workflow_options",
+    "WorkflowRPCAcquiringLockFailure": "iwf_py.errors",
+    "WorkflowRPCExecutionError": "iwf_py.errors",
+    "WorkflowRetryPolicy": "iwf_py.model.options",
+    "WorkflowState": "iwf_py.authoring.workflow_state",
+    "WorkflowStateOptions": "iwf_py.authoring.workflow_state_options",
+    "WorkflowStatus": "iwf_py.model.status",
+    "WorkflowStillRunningError": "iwf_py.errors",
+    "WorkflowStopType": "iwf_py.model.status",
+    "WorkflowTerminated": "iwf_py.errors",
+    "WorkflowTimeout": "iwf_py.errors",
+    "get_input_type": "iwf_py.authoring.workflow_state",
+    "get_state_execution_id": "iwf_py.authoring.workflow_state",
+    "get_state_id": "iwf_py.authoring.workflow_state",
+    "get_state_id_by_class": "iwf_py.authoring.workflow_state",
+    "get_workflow_type": "iwf_py.authoring.workflow",
+    "get_workflow_type_by_class": "iwf_py.authoring.workflow",
+    "rpc": "iwf_py.authoring.rpc",
+    "should_skip_wait_until": "iwf_py.authoring.workflow_state",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load the part that a public name stands for."""
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,201 @@
+"""How a handler is called, read from its signature.
+
+States have a classic signature, which is called by position whatever its annotations say. Any other
+signature, and every RPC's, is filled by annotation: the classes that stand in `SPECIAL` are injected, and
+anything else is the input. A parameter without an annotation goes by its usual name.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from attrs import field, frozen
+
+from iwf_py.authoring.annotations import has_type_variables, resolve, substitute
+from iwf_py.authoring.command_results import CommandResults
+from iwf_py.authoring.communication import Communication
+from iwf_py.authoring.definition import NO_VALUE, Handler, Slot
+from iwf_py.authoring.persistence import Persistence
+from iwf_py.authoring.workflow_context import WorkflowContext
+
+SPECIAL: Mapping[type, Slot] = {
+    WorkflowContext: Slot.CONTEXT,
+    CommandResults: Slot.RESULTS,
+    Persistence: Slot.PERSISTENCE,
+    Communication: Slot.COMMUNICATION,
+}
+_BY_CLASS_NAME = {cls.__name__: slot for cls, slot in SPECIAL.items()}
+_BY_USUAL_NAME = {
+    "ctx": Slot.CONTEXT,
+    "context": Slot.CONTEXT,
+    "command_results": Slot.RESULTS,
+    "persistence": Slot.PERSISTENCE,
+    "communication": Slot.COMMUNICATION,
+}
+
+
+class Role(Enum):
+    """Which handler it is; the value is its classic signature, by position (an RPC has none)."""
+
+    WAIT_UNTIL = (Slot.CONTEXT, Slot.INPUT, Slot.PERSISTENCE, Slot.COMMUNICATION)
+    EXECUTE = (Slot.CONTEXT, Slot.INPUT, Slot.RESULTS, Slot.PERSISTENCE, Slot.COMMUNICATION)
+    RPC = ()
+
+
+@frozen(kw_only=True)
+class Scope:
+    """
+    What the annotations of a class's handlers may refer to.
+
+    Attributes:
+        known: Names to fall back on.
+
+        local: Names that hide the module's.
+
+        bindings: What each generic base was given for its type variables.
+    """
+
+    known: Mapping[str, Any] = field(factory=dict)
+    local: Mapping[str, Any] = field(factory=dict)
+    bindings: Mapping[type, Mapping[Any, Any]] = field(factory=dict)
+
+
+@frozen
+class _Parameter:
+    """One parameter: what it is given, and how that is known."""
+
+    name: str
+    slot: Slot
+    is_annotated: bool
+    hint: Any
+    default: Any
+
+
+def read_handler(
+    function: Callable[..., Any], role: Role, scope: Scope, *, name: str, owner: type, declared_input: Any = Any
+) -> tuple[Handler, list[str]]:
+    """
+    Read how a bound method is called.
+
+    Args:
+        name: For sentences: ``VerifyState.execute``.
+
+        owner: The class in whose body the method stands.
+
+        declared_input: What is known of the input otherwise; the annotation need not be understood then.
+
+    Returns:
+        The handler, and what is wrong with its signature; it is to be used only if nothing is.
+    """
+    hints, unresolved = resolve(function, scope.known, scope.local)
+    bindings = scope.bindings.get(owner, {})
+    hints = {parameter: substitute(hint, bindings) for parameter, hint in hints.items()}
+    problems: list[str] = []
+    parameters: list[_Parameter] = []
+    takes_rest = False
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            takes_rest = True
+        elif parameter.kind is parameter.KEYWORD_ONLY and parameter.default is NO_VALUE:
+            problems.append(f"{name}: parameter {parameter.name!r} is keyword-only; write it before the *")
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            parameters.append(_classify(parameter, hints, unresolved))
+    if role.value and (takes_rest or _is_classic(parameters, role)):
+        slots: tuple[Slot, ...] = role.value
+    else:
+        slots = tuple(parameter.slot for parameter in parameters)
+        problems += _slot_problems(parameters, role, name)
+    given = _input_parameter(parameters, slots)
+    problems += _unresolved_problems(given if declared_input is Any else None, unresolved, role, name)
+    handler = Handler(
+        name=name,
+        function=function,
+        slots=slots,
+        input_type=declared_input if given is None or declared_input is not Any else _closed(given.hint),
+        takes_input=Slot.INPUT in slots,
+        input_default=NO_VALUE if given is None else given.default,
+        output_type=_closed(hints.get("return", Any)),
+        is_async=inspect.iscoroutinefunction(inspect.unwrap(getattr(function, "__func__", function))),
+    )
+    return handler, problems
+
+
+def _classify(parameter: inspect.Parameter, hints: Mapping[str, Any], unresolved: Mapping[str, str]) -> _Parameter:
+    name = parameter.name
+    if name in hints:
+        slot = _special(hints[name])
+    elif name in unresolved:
+        # An import under TYPE_CHECKING: the last word of the text tells the class.
+        slot = _BY_CLASS_NAME.get(str(parameter.annotation).strip("'\"").rpartition(".")[2])
+    else:
+        slot = _BY_USUAL_NAME.get(name)
+    return _Parameter(
+        name, slot or Slot.INPUT, name in hints or name in unresolved, hints.get(name, Any), parameter.default
+    )
+
+
+def _special(hint: Any) -> Slot | None:
+    arms = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    slots = {SPECIAL.get(arm) for arm in arms if isinstance(arm, type) and arm is not type(None)}
+    return slots.pop() if len(slots) == 1 else None
+
+
+def _is_classic(parameters: list[_Parameter], role: Role) -> bool:
+    """Has it the classic number of parameters, none of them annotated as something that stands elsewhere?"""
+    classic: tuple[Slot, ...] = role.value
+    if len([parameter for parameter in parameters if parameter.default is NO_VALUE]) > len(classic):
+        return False
+    return len(parameters) >= len(classic) and all(
+        parameter.slot in (slot, Slot.INPUT) or not parameter.is_annotated
+        for parameter, slot in zip(parameters, classic, strict=False)
+    )
+
+
+def _slot_problems(parameters: list[_Parameter], role: Role, name: str) -> Iterator[str]:
+    inputs = [parameter.name for parameter in parameters if parameter.slot is Slot.INPUT]
+    if len(inputs) > 1:
+        yield (
+            f"{name}: parameters {inputs} would all be the input, and there is only one; annotate the others as "
+            f"{_injected(role)}, or put what belongs together into one class{_classic(role)}"
+        )
+    if role is not Role.EXECUTE:
+        for parameter in parameters:
+            if parameter.slot is Slot.RESULTS:
+                yield f"{name}: parameter {parameter.name!r} asks for CommandResults, which only execute has"
+
+
+def _classic(role: Role) -> str:
+    names = {Slot.CONTEXT: "ctx", Slot.INPUT: "input", Slot.RESULTS: "command_results"}
+    text = ", ".join(names.get(slot, slot.value.lower()) for slot in role.value)
+    return f"; or write the classic signature (self, {text})" if text else ""
+
+
+def _injected(role: Role) -> str:
+    slots = [slot for slot in SPECIAL.values() if role is Role.EXECUTE or slot is not Slot.RESULTS]
+    return ", ".join(slot.value for slot in slots)
+
+
+def _input_parameter(parameters: list[_Parameter], slots: tuple[Slot, ...]) -> _Parameter | None:
+    for parameter, slot in zip(parameters, slots, strict=False):
+        if slot is Slot.INPUT:
+            return parameter
+    return None
+
+
+def _unresolved_problems(
+    given: _Parameter | None, unresolved: Mapping[str, str], role: Role, name: str
+) -> Iterator[str]:
+    advice = "define or import it where the module can see it"
+    if given is not None and given.name in unresolved:
+        yield f"{name}: the annotation of {given.name!r} cannot be resolved: {unresolved[given.name]}; {advice}"
+    if role is Role.RPC and "return" in unresolved:
+        yield f"{name}: the return annotation cannot be resolved: {unresolved['return']}; {advice}"
+
+
+def _closed(hint: Any) -> Any:
+    """Nothing is said of a value whose type is still open."""
+    return Any if has_type_variables(hint) else hint
