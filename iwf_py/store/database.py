@@ -31,7 +31,15 @@ from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.store.connections import Connections
 from iwf_py.store.driver import Cursor, Driver
-from iwf_py.store.executions import ReadStatements, find_latest, find_run, read_events, read_history, read_run
+from iwf_py.store.executions import (
+    ReadStatements,
+    find_latest,
+    find_run,
+    list_rows,
+    read_events,
+    read_history,
+    read_run,
+)
 from iwf_py.store.migrations import check_version, migrate
 from iwf_py.store.ownership import this_program
 from iwf_py.store.sqlite import SqliteDriver
@@ -214,6 +222,11 @@ class SqlStore:
         """Find the row of one run."""
         with self._live().read() as cursor:
             return find_run(cursor, self._reads, key, run_id)
+
+    def rows(self, after: int, limit: int) -> tuple[int, ...]:
+        """List the rows of all runs with ``row > after``, in order; for checks that look at everything."""
+        with self._live().read() as cursor:
+            return list_rows(cursor, self._reads, after, limit)
 
     def load(self, row: int) -> Loaded | None:
         """Read a run."""

@@ -56,6 +56,14 @@ class ReadStatements:
         self.find = self._of(
             executions, ("run", "namespace", "workflow_id", "run_id"), ("namespace", "workflow_id", "run_id")
         )
+        self.rows = compiler.compile_in_order(
+            select(executions.c.run)
+            .where(executions.c.run > bindparam("after"))
+            .order_by(executions.c.run)
+            .limit(bindparam("most"))
+            .offset(NOTHING),
+            ["after", "most"],
+        )
         self.execution = self._of(executions, _EXECUTION_COLUMNS, ("run",))
         self.last_entry = compiler.compile_in_order(
             select(history.c.seq, history.c.at)
@@ -156,6 +164,12 @@ def find_run(cursor: Cursor, sql: ReadStatements, key: WorkflowKey, run_id: str)
     cursor.execute(sql.find, (key.namespace, key.workflow_id, run_id))
     row = cursor.fetchone()
     return None if row is None else int(row[0])
+
+
+def list_rows(cursor: Cursor, sql: ReadStatements, after: int, limit: int) -> tuple[int, ...]:
+    """List the keys of all runs, of every namespace, in order."""
+    cursor.execute(sql.rows, (after, limit))
+    return tuple(row[0] for row in cursor.fetchall())
 
 
 def read_run(cursor: Cursor, sql: ReadStatements, run: int) -> tuple[Parts, tuple[TaskState, ...], str | None] | None:
