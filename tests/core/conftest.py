@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.core.machine")
+pytest.register_assert_rewrite("tests.core.machine", "tests.core.laws")

@@ -8,7 +8,7 @@ from typing import Any
 from iwf_py.core import invariants
 from iwf_py.core.advance import Turn, advance
 from iwf_py.core.draft import fold
-from iwf_py.core.effects import Accepted, Dropped, Invoke, InvokeRpc, Refused
+from iwf_py.core.effects import Accepted, Dropped, Effect, Invoke, InvokeRpc, Refused, SetTimer
 from iwf_py.core.events import (
     AttemptsExhausted,
     AttributesSet,
@@ -27,7 +27,7 @@ from iwf_py.core.events import (
 )
 from iwf_py.core.record import LiveState, Record, restore
 from iwf_py.core.rewind import rewind
-from iwf_py.core.views import stored
+from iwf_py.core.views import pending, stored
 from iwf_py.model.commands import CommandRequest
 from iwf_py.model.decisions import (
     DEAD_END,
@@ -43,6 +43,7 @@ from iwf_py.model.options import CallOptions, PersistenceLoadingPolicy, RpcOptio
 from iwf_py.model.payload import Payload
 from iwf_py.model.requests import RpcRequest, StartRequest
 from iwf_py.model.status import PersistenceLoadingType
+from tests.core.laws import check_turn
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 SKIP = StateOptions(skip_wait_until=True)
@@ -79,6 +80,8 @@ class Machine:
         self.now = NOON
         self.record: Record | None = None
         self.events: list[Event] = []
+        self.outstanding: set[Effect] = set()
+        self.alarms: set[datetime] = set()
         self.turn: Turn
         request = {"workflow_id": "w", "workflow_type": "W", "start": start, **request}
         self.advance(Started(at=self.now, request=StartRequest(**request), run_id=run_id))
@@ -90,19 +93,35 @@ class Machine:
         turn = advance(before, event)
         self.turn = turn
         if turn.opens:
-            before, self.events = None, []
+            before, self.events, self.outstanding, self.alarms = None, [], set(), set()
         if turn.changes:
             assert turn.record is not None
             self.events.append(event)
             assert fold(before, turn.changes, turn.record.seq, event.at) == turn.record, "the record is the fold"
+            check_turn(before, turn)
             assert turn.record.seq == len(self.events)
             assert turn.record.last_at == event.at
         else:
             assert turn.record is before, "no changes, no new record"
+        self.record = turn.record
         if turn.record is not None:
             assert invariants.check(turn.record) == []
-        self.record = turn.record
+            self._check_pending(turn)
         return turn
+
+    def _check_pending(self, turn: Turn) -> None:
+        """Whatever is outstanding was asked for once, and can be derived from the record."""
+        asked = [effect for effect in turn.effects if isinstance(effect, Invoke | InvokeRpc)]
+        for effect in asked:
+            assert effect not in self.outstanding, "a call is asked for once"
+        derived = list(pending(self.run))
+        still = {effect for effect in derived if isinstance(effect, Invoke | InvokeRpc)}
+        # A call that the turn before last asked for is still outstanding, or has ended with this turn.
+        assert still <= self.outstanding | set(asked)
+        assert set(asked) <= still
+        self.outstanding = still
+        self.alarms |= {effect.due for effect in turn.effects if isinstance(effect, SetTimer)}
+        assert {effect.due for effect in derived if isinstance(effect, SetTimer)} <= self.alarms
 
     def send(self, kind: type, **fields: Any) -> Turn:
         return self.advance(kind(at=self.now, **fields))
@@ -150,6 +169,9 @@ class Machine:
 
     def fire(self, name: str, index: int = 0) -> Turn:
         return self.send(TimerFired, number=self.number(name), index=index)
+
+    def fire_at(self, number: int, index: int) -> Turn:
+        return self.send(TimerFired, number=number, index=index)
 
     def skip(self, name: str, command_id: str | None = None, index: int | None = None) -> Turn:
         return self.send(TimerSkipped, state_execution_id=name, command_id=command_id, index=index)

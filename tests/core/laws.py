@@ -1,0 +1,78 @@
+"""Laws of a turn, told without any index: its changes are replayed one by one, and each is looked at by brute force."""
+
+from __future__ import annotations
+
+from iwf_py.core.advance import Turn
+from iwf_py.core.attributes import LockKey
+from iwf_py.core.changes import MessageTaken, RpcOpened, StateInvoked, StateLeft, StateOpened
+from iwf_py.core.draft import Draft
+from iwf_py.core.record import Record, opened_record, rpc_lock_keys
+from iwf_py.model.status import Phase
+
+
+def check_turn(before: Record | None, turn: Turn) -> None:
+    """Replay the turn's changes; assert what each one must keep."""
+    changes = list(turn.changes)
+    if before is None:
+        before = opened_record(changes.pop(0))
+    draft = Draft(before)
+    for change in changes:
+        match change:
+            case MessageTaken():
+                _taken_by_the_oldest(draft, change)
+            case StateInvoked():
+                _holds_alone_and_in_turn(draft, change)
+            case RpcOpened():
+                keys = set(rpc_lock_keys(change.request))
+                assert not any(keys & held for held in _held(draft)), "an RPC takes only free keys"
+            case StateOpened():
+                assert change.number == draft.opened + 1, "numbers have no gaps"
+                assert change.ordinal == draft.ordinals.get(change.state_id, 0) + 1, "nor have execution ids"
+            case StateLeft():
+                assert draft.states[change.number].is_invoked, "only execute ends a state"
+        assert draft.closed is None or type(change).__name__ == "Succeeded", "nothing happens after the close"
+        draft.apply(change)
+
+
+def _taken_by_the_oldest(draft: Draft, change: MessageTaken) -> None:
+    key = change.family, change.channel_name
+    messages = list(draft.channels[key].messages)
+    assert messages[0].number == min(message.number for message in messages) == change.number, "oldest message first"
+    waiting = draft.states[change.state].waiting
+    assert waiting is not None
+    taken = len(waiting.taken[change.command])
+    command = waiting.channels[change.command]
+    assert taken < command.most, "no command takes more than it wants"
+    if taken:
+        return
+    wanting = [
+        (number, index)
+        for number in sorted(draft.states)
+        for index, other in enumerate(_open_commands(draft, number))
+        if other is not None and (other.family, other.channel_name) == key and other.at_least <= len(messages)
+    ]
+    assert wanting[0] == (change.state, change.command), "oldest state first, then the order of its commands"
+
+
+def _open_commands(draft: Draft, number: int) -> list:
+    state = draft.states[number]
+    if state.phase is not Phase.WAITING:
+        return []
+    return [
+        None if len(hand) else command
+        for command, hand in zip(state.waiting.channels, state.waiting.taken, strict=True)
+    ]
+
+
+def _holds_alone_and_in_turn(draft: Draft, change: StateInvoked) -> None:
+    keys = set(draft.states[change.number].lock_keys(change.phase))
+    assert not any(keys & held for held in _held(draft)), "a key has one holder"
+    for state in draft.states.values():
+        is_queued = state.ticket is not None and not state.is_invoked
+        if is_queued and state.number != change.number and keys & set(state.lock_keys(state.phase)):
+            assert state.ticket > change.ticket, "nobody overtakes on a shared key"
+
+
+def _held(draft: Draft) -> list[set[LockKey]]:
+    held = [set(state.lock_keys(state.phase)) for state in draft.states.values() if state.is_invoked]
+    return held + [set(rpc_lock_keys(rpc.request)) for rpc in draft.rpcs.values()]
