@@ -301,14 +301,17 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Load the part that a public name stands for."""
-    module = _MODULES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(module), name)
-    globals()[name] = value
-    return value
+# Hidden from type checkers: to them a name that is not listed above is an error, not anything at all.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Load the part that a public name stands for."""
+        module = _MODULES.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(module), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -1,16 +1,19 @@
 """Writes the reference from the source: one page per room, one entry per public name.
 
 ``python docs/reference/build.py`` writes the pages, ``--check`` says whether they are up to date.
-It reads the source and imports only the face, so that every Python writes the same pages.
+It reads the source and imports nothing of it, so that every Python writes the same pages.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -32,6 +35,7 @@ ROOMS = {
 SECTION = re.compile(r"^(Args|Attributes|Errors|Returns|Source|Yields):(.*)$")
 
 
+@cache
 def homes() -> dict[str, str]:
     """Read the face: each public name, and the module it comes from."""
     tree = ast.parse((PACKAGE / "__init__.py").read_text())
@@ -173,24 +177,38 @@ def entry(name: str, home: str) -> list[str]:
     return lines
 
 
+def members(module: Module, node: ast.ClassDef) -> Iterator[tuple[Module, ast.stmt]]:
+    """Go through what a class has, what it inherits from classes that have no entry of their own included."""
+    for base in node.bases:
+        name = base.value if isinstance(base, ast.Subscript) else base
+        if isinstance(name, ast.Name) and name.id not in homes():
+            with contextlib.suppress(LookupError):
+                where, inherited = module.find(name.id)
+                if isinstance(inherited, ast.ClassDef):
+                    yield from members(where, inherited)
+    for member in node.body:
+        yield module, member
+
+
 def class_entry(module: Module, node: ast.ClassDef, name: str) -> list[str]:
     """Write a class: how it is made, what it is, what it has, what it can do."""
+    has = list(members(module, node))
     bases = [module.source(base) for base in node.bases]
-    init = next((n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None)
+    init = next(((m, n) for m, n in has if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None)
     head = f"class {name}({', '.join(bases)})" if bases else f"class {name}"
     lines = ["```py", head]
     if init:
-        lines.append(module.signature(init, name, drop_self=True).removesuffix(" -> None"))
+        lines.append(init[0].signature(init[1], name, drop_self=True).removesuffix(" -> None"))
     lines += ["```", "", *prose(ast.get_docstring(node)), ""]
     fields = [
-        module.source(n)
-        for n in node.body
+        m.source(n)
+        for m, n in has
         if (isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name) and not n.target.id.startswith("_"))
         or (isinstance(n, ast.Assign) and not getattr(n.targets[0], "id", "_").startswith("_"))
     ]
     if fields:
         lines += ["```py", *fields, "```", ""]
-    for method in node.body:
+    for origin, method in has:
         if not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) or method.name.startswith("_"):
             continue
         decorators = {getattr(d, "id", getattr(d, "attr", "")) for d in method.decorator_list}
@@ -198,10 +216,10 @@ def class_entry(module: Module, node: ast.ClassDef, name: str) -> list[str]:
             continue
         sentence = first_sentence(ast.get_docstring(method))
         if decorators & {"property", "cached_property"}:
-            returns = f": {module.source(method.returns)}" if method.returns else ""
+            returns = f": {origin.source(method.returns)}" if method.returns else ""
             lines += [f"* `{method.name}{returns}` — {sentence}"]
         else:
-            head = module.signature(method, method.name, drop_self="staticmethod" not in decorators)  # type: ignore[arg-type]  # async heads read alike
+            head = origin.signature(method, method.name, drop_self="staticmethod" not in decorators)  # type: ignore[arg-type]  # async heads read alike
             lines += [f"* `{head}` — {sentence}"]
     return [*lines, ""]
 
