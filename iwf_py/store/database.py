@@ -270,12 +270,12 @@ class SqlStore:
         return self._connections
 
     def _carry_out(self, cursor: Cursor, rows: Plan, number: int) -> None:
-        for statement, tuples, is_exact in rows.statements():
-            cursor.executemany(statement, tuples)
-            if is_exact and cursor.rowcount != len(tuples):
+        for statement, tuples in rows.statements():
+            cursor.executemany(statement.sql, tuples)
+            if statement.is_exact and cursor.rowcount != len(tuples):
                 raise StoreError(
                     f"batch {number} does not fit database {self._driver.place}: {cursor.rowcount} of {len(tuples)} rows "
-                    f"were as the engine knew them ({statement.split(' WHERE ')[0][:60]}); "
+                    f"were as the engine knew them ({statement.sql.split(' WHERE ')[0][:60]}); "
                     "a task has another owner, or the engine's memory is wrong"
                 )
         cursor.execute(self._writes.number_batch, (number, self._epoch))

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define
 
-from iwf_py.codec.snapshots import dump, dump_or_none
+from iwf_py.codec.snapshots import dump
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.changes import (
     AttributeWritten,
@@ -35,21 +35,11 @@ from iwf_py.core.changes import (
 )
 from iwf_py.model.status import Phase
 from iwf_py.store.driver import Tuple
-from iwf_py.store.instants import to_micros, to_micros_or_none
-from iwf_py.store.statements import NO_TASK
+from iwf_py.store.instants import to_micros
+from iwf_py.store.rows import NO_TASK, task_columns
 from iwf_py.store.unit import RunWrite
 
-
-def task_columns(task: TaskState) -> Tuple:
-    """Return the columns that `TASK_COLUMNS` names."""
-    return (
-        task.epoch,
-        task.failures,
-        task.recoveries,
-        to_micros(task.first_at),
-        to_micros_or_none(task.due_at),
-        dump_or_none(task.last_failure),
-    )
+_WAITING = Phase.WAITING.value
 
 
 @define
@@ -90,6 +80,7 @@ class RunFold:
         self.appended: dict[int, MessageAppended] = {}
         self.taken: dict[int, MessageTaken] = {}
         self.states: dict[int, StateDraft] = {}
+        self.left: list[int] = []
         self.timers_done: dict[tuple[int, int], str] = {}
         self.ordinals: dict[str, int] = {}
         self.completions: list[StateLeft] = []
@@ -137,21 +128,21 @@ class RunFold:
     def _state_opened(self, change: StateOpened) -> None:
         draft = self._state(change.number)
         draft.opened = change
-        draft.moved = (change.phase.value, None, None)
+        draft.moved = (change.phase._value_, None, None)
         self.ordinals[change.state_id] = change.ordinal
 
     def _state_queued(self, change: StateQueued) -> None:
-        self._state(change.number).moved = (change.phase.value, change.ticket, None)
+        self._state(change.number).moved = (change.phase._value_, change.ticket, None)
 
     def _state_invoked(self, change: StateInvoked) -> None:
         draft = self._state(change.number)
         at = to_micros(change.at)
-        draft.moved = (change.phase.value, change.ticket, at)
+        draft.moved = (change.phase._value_, change.ticket, at)
         draft.task = (self.epoch, 0, 0, at, None, None)
 
     def _state_waiting(self, change: StateWaiting) -> None:
         draft = self._state(change.number)
-        draft.moved = (Phase.WAITING.value, None, None)
+        draft.moved = (_WAITING, None, None)
         draft.waiting = change
         draft.task = NO_TASK
 
@@ -160,6 +151,7 @@ class RunFold:
 
     def _state_left(self, change: StateLeft) -> None:
         self._state(change.number).left = True
+        self.left.append(change.number)
         if change.output is not None or change.wait_for_key is not None:
             self.completions.append(change)
 

@@ -86,7 +86,7 @@ _FIRST = (
             closing TEXT,
             successor TEXT,
             parked TEXT,
-            has_leftovers BOOLEAN NOT NULL,
+            leftovers_at INTEGER,
             PRIMARY KEY (run)
         )
     """,
@@ -94,7 +94,7 @@ _FIRST = (
         CREATE UNIQUE INDEX iwf_executions_latest ON iwf_executions (namespace, workflow_id, superseded)
     """,
     """
-        CREATE INDEX iwf_executions_leftovers ON iwf_executions (run) WHERE has_leftovers
+        CREATE INDEX iwf_executions_leftovers ON iwf_executions (leftovers_at) WHERE leftovers_at IS NOT NULL
     """,
     """
         CREATE UNIQUE INDEX iwf_executions_run_id ON iwf_executions (namespace, run_id)
@@ -111,7 +111,6 @@ _FIRST = (
             PRIMARY KEY (run, seq),
             FOREIGN KEY(run) REFERENCES iwf_executions (run)
         )
-         WITHOUT ROWID
     """,
     """
         CREATE UNIQUE INDEX iwf_history_request ON iwf_history (run, request_id) WHERE request_id IS NOT NULL
@@ -126,7 +125,6 @@ _FIRST = (
             PRIMARY KEY (run, "key"),
             FOREIGN KEY(run) REFERENCES iwf_executions (run)
         )
-         WITHOUT ROWID
     """,
     """
         CREATE TABLE iwf_search_attributes (
@@ -143,7 +141,6 @@ _FIRST = (
             PRIMARY KEY (run, "key"),
             FOREIGN KEY(run) REFERENCES iwf_executions (run)
         )
-         WITHOUT ROWID
     """,
     """
         CREATE TABLE iwf_search_words (
@@ -182,10 +179,9 @@ _FIRST = (
             PRIMARY KEY (run, number),
             FOREIGN KEY(run) REFERENCES iwf_executions (run)
         )
-         WITHOUT ROWID
     """,
     """
-        CREATE INDEX iwf_states_owned ON iwf_states (owner, due_at) WHERE owner IS NOT NULL
+        CREATE INDEX iwf_states_owned ON iwf_states (owner, due_at, run, number) WHERE owner IS NOT NULL
     """,
     """
         CREATE TABLE iwf_timers (
@@ -217,7 +213,6 @@ _FIRST = (
             PRIMARY KEY (run, number),
             FOREIGN KEY(run) REFERENCES iwf_executions (run)
         )
-         WITHOUT ROWID
     """,
     """
         CREATE INDEX iwf_messages_taken ON iwf_messages (run, state) WHERE state IS NOT NULL
@@ -246,7 +241,6 @@ _FIRST = (
             PRIMARY KEY (run, number),
             FOREIGN KEY(run) REFERENCES iwf_executions (run)
         )
-         WITHOUT ROWID
     """,
     """
         CREATE TABLE iwf_rpcs (
@@ -259,10 +253,9 @@ _FIRST = (
             PRIMARY KEY (run, number),
             FOREIGN KEY(run) REFERENCES iwf_executions (run)
         )
-         WITHOUT ROWID
     """,
     """
-        CREATE INDEX iwf_rpcs_epoch ON iwf_rpcs (epoch)
+        CREATE INDEX iwf_rpcs_epoch ON iwf_rpcs (epoch, run, number)
     """,
 )
 

@@ -33,14 +33,14 @@ class UpkeepStatements:
         self.park = compiler.update(executions, ("parked",), ("run",))
         self.swept_next = text(
             select(executions.c.run)
-            .where(executions.c.has_leftovers)
-            .order_by(executions.c.run)
+            .where(executions.c.leftovers_at.is_not(None))
+            .order_by(executions.c.leftovers_at)
             .limit(literal_column("1"))
             .offset(NOTHING),
             [],
         )
         self.sweep_children = [self._delete_some(compiler, child) for child in (Tables.states, Tables.messages)]
-        self.end_sweep = compiler.update(executions, ("has_leftovers",), ("run",))
+        self.end_sweep = compiler.update(executions, ("leftovers_at",), ("run",))
 
     def _delete_some(self, compiler: Compiler, child: Table) -> str:
         some = (
@@ -97,5 +97,5 @@ def sweep_some(cursor: Cursor, sql: UpkeepStatements, limit: int) -> int:
                 deleted += cursor.rowcount
                 left -= cursor.rowcount
         if left > 0:
-            cursor.execute(sql.end_sweep, (False, run))
+            cursor.execute(sql.end_sweep, (None, run))
     return deleted
