@@ -1,0 +1,201 @@
+"""Calls of user code on their way to workers.
+
+A call born or retried in this process goes straight to a worker, with the invocation in hand: no row
+is read to claim it. Whoever asks gets the oldest that it serves; what nobody serves stays.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future
+from itertools import count
+
+from attrs import define, field
+
+from iwf_py.model.ids import WorkflowKey
+from iwf_py.model.invocations import Fence, Serves, Task
+from iwf_py.model.status import Phase
+from iwf_py.ports import Clock
+from iwf_py.runtime.answers import answer
+
+
+@define(eq=False)
+class Hand:
+    """
+    One call that is out: ready for a worker, or taken by one.
+
+    Attributes:
+        taken_at: By the monotonic clock; None while it is ready.
+    """
+
+    key: WorkflowKey
+    task: Task
+    order: int
+    taken_at: float | None = None
+    is_gone: bool = False
+
+    @property
+    def state_id(self) -> str | None:
+        """What a worker must have code for; an RPC needs the type only."""
+        return None if self.task.fence.phase is Phase.RPC else self.task.invocation.method_name
+
+
+@define(eq=False)
+class _Taker:
+    limit: int
+    serves: Serves
+    future: Future[tuple[Task, ...]] = field(factory=Future)
+
+
+# Beyond it, those that were cancelled are looked for.
+_MANY_TAKERS = 32
+
+# The workflow type, and the state or None for RPCs.
+_Kind = tuple[str, str | None]
+
+
+class Dispatch:
+    """All calls that are out, and the workers that wait for one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._out: dict[Fence, Hand] = {}
+        self._ready: dict[_Kind, deque[Hand]] = {}
+        self._takers: deque[_Taker] = deque()
+        self._orders = count(1)
+        self._serves: dict[str, frozenset[str]] = {}
+        self._seen: Serves | None = None
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._out)
+
+    def has(self, fence: Fence) -> bool:
+        """Is this call out?"""
+        return fence in self._out
+
+    def put(self, key: WorkflowKey, task: Task) -> None:
+        """Make a call ready; `flush` hands it out."""
+        hand = Hand(key, task, next(self._orders))
+        with self._lock:
+            if self._is_closed or task.fence in self._out:
+                return
+            self._out[task.fence] = hand
+            self._ready.setdefault((task.invocation.workflow_type, hand.state_id), deque()).append(hand)
+
+    def take(self, limit: int, serves: Serves) -> Future[tuple[Task, ...]]:
+        """Answer with what is ready and served, at most *limit*; wait where there is nothing."""
+        taker = _Taker(limit, serves)
+        if limit < 1:
+            answer(taker.future, ())
+            return taker.future
+        with self._lock:
+            if self._is_closed:
+                answer(taker.future, ())
+                return taker.future
+            self._learn(serves)
+            if len(self._takers) >= _MANY_TAKERS:
+                self._takers = deque(waiting for waiting in self._takers if not waiting.future.cancelled())
+            self._takers.append(taker)
+        self.flush()
+        return taker.future
+
+    def flush(self) -> None:
+        """Hand what is ready to the workers that wait."""
+        given: list[tuple[Future[tuple[Task, ...]], tuple[Task, ...]]] = []
+        with self._lock:
+            if not self._takers or not self._ready:
+                return
+            waiting: deque[_Taker] = deque()
+            for taker in self._takers:
+                hands = self._pick(taker)
+                if hands:
+                    given.append((taker.future, tuple(hand.task for hand in hands)))
+                elif not taker.future.cancelled():
+                    waiting.append(taker)
+            self._takers = waiting
+        # Outside the lock: whoever hears it may come back at once for more.
+        for future, tasks in given:
+            future.set_result(tasks)
+
+    def end(self, fence: Fence) -> Hand | None:
+        """Take a call back, as its outcome has come or is wanted no more; None when it is not out."""
+        with self._lock:
+            hand = self._out.pop(fence, None)
+            if hand is not None:
+                hand.is_gone = True
+        return hand
+
+    def overdue(self, grace: float) -> list[Hand]:
+        """Tell the calls that a worker took and has not answered, *grace* seconds after their timeout."""
+        now = self._clock.monotonic()
+        with self._lock:
+            hands = list(self._out.values())
+        return [
+            hand
+            for hand in hands
+            if hand.taken_at is not None and hand.taken_at + hand.task.invocation.timeout.total_seconds() + grace <= now
+        ]
+
+    @property
+    def serves(self) -> Serves | None:
+        """What the workers seen so far have code for; None when none was seen."""
+        with self._lock:
+            return Serves(dict(self._serves)) if self._serves else None
+
+    def close(self) -> None:
+        """Send the workers home, and forget all calls."""
+        with self._lock:
+            self._is_closed = True
+            takers, self._takers = self._takers, deque()
+            self._ready.clear()
+            self._out.clear()
+        for taker in takers:
+            answer(taker.future, ())
+
+    def _learn(self, serves: Serves) -> None:
+        """Remember what workers have code for; the lock is held."""
+        if serves is self._seen:
+            return
+        self._seen = serves
+        for workflow_type, states in serves.states.items():
+            self._serves[workflow_type] = self._serves.get(workflow_type, frozenset()) | states
+
+    def _pick(self, taker: _Taker) -> list[Hand]:
+        """Take the oldest calls that *taker* serves from what is ready; the lock is held."""
+        served = [kind for kind in self._ready if taker.serves.has(*kind)]
+        queues = [self._ready[kind] for kind in served]
+        for queue in queues:
+            _drop_gone(queue)
+        queues = [queue for queue in queues if queue]
+        hands: list[Hand] = []
+        # A call that is handed over must not be lost on a worker that has just gone.
+        if queues and taker.future.set_running_or_notify_cancel():
+            now = self._clock.monotonic()
+            while queues and len(hands) < taker.limit:
+                queue = queues[0] if len(queues) == 1 else min(queues, key=_age)
+                hand = queue.popleft()
+                hand.taken_at = now
+                hands.append(hand)
+                _drop_gone(queue)
+                if not queue:
+                    queues = [other for other in queues if other]
+        self._forget_empty(served)
+        return hands
+
+    def _forget_empty(self, kinds: Iterable[_Kind]) -> None:
+        for kind in kinds:
+            if not self._ready[kind]:
+                del self._ready[kind]
+
+
+def _age(queue: deque[Hand]) -> int:
+    return queue[0].order
+
+
+def _drop_gone(queue: deque[Hand]) -> None:
+    while queue and queue[0].is_gone:
+        queue.popleft()

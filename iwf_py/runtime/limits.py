@@ -1,0 +1,76 @@
+"""The bounds that the engine keeps, in one place."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Limits:
+    """
+    Bounds of queues, batches, caches and patience.
+
+    Attributes:
+        queue: Clients' events that may wait for their turn; more are refused (back-pressure).
+
+        callers: RPCs that may be under way.
+
+        batch_changes: A batch that has so many changes takes no more.
+
+        batch_size: The same, in characters of payload.
+
+        batches: How many one step of the executor carries out before it makes room for others.
+
+        open_records: Records of open runs kept in memory.
+
+        closed_records: The same for closed ones.
+
+        records_size: Characters of attributes that all kept records may hold together.
+
+        page: What upkeep asks of the store at once.
+
+        loads: Runs that one reading step loads.
+
+        backlog: With so many calls in hand, upkeep claims no more.
+
+        sweep: Rows of closed runs deleted in one commit.
+
+        look_every: How often upkeep looks, whatever the alarm was set to.
+
+        grace: How long after its own timeout a call is given up that a worker took and never answered.
+
+        recoveries: A call that was given out again more often than this parks its run.
+
+        tries: An inner event whose commit was refused so often, alone, parks its run.
+
+        first_pause: Before the store is asked again after it failed; doubled up to *longest_pause*.
+
+        checks_invariants: Look at the whole record after each turn: for tests, it costs the record's size.
+    """
+
+    queue: int = 10_000
+    callers: int = 10_000
+    batch_changes: int = 1_000
+    batch_size: int = 4_000_000
+    batches: int = 64
+    open_records: int = 10_000
+    closed_records: int = 1_000
+    records_size: int = 128_000_000
+    page: int = 1_000
+    loads: int = 32
+    backlog: int = 10_000
+    sweep: int = 500
+    look_every: timedelta = timedelta(seconds=5)
+    grace: timedelta = timedelta(seconds=5)
+    recoveries: int = 5
+    tries: int = 12
+    first_pause: timedelta = timedelta(milliseconds=50)
+    longest_pause: timedelta = timedelta(seconds=5)
+    checks_invariants: bool = False
+
+    def pause(self, tries: int) -> timedelta:
+        """Tell how long to wait after the *tries*-th failure (from 1)."""
+        doublings = min(tries - 1, 20)
+        return min(self.first_pause * (1 << doublings), self.longest_pause)

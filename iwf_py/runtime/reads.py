@@ -1,0 +1,132 @@
+"""Reading runs as they were last committed, without a turn: from memory, or by a reading step.
+
+What is read past a run's deadline is decided by the deadline: its turn is taken first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from iwf_py.core.effects import Answer
+from iwf_py.core.events import DEADLINE, RUN_TIMERS, TimerFired
+from iwf_py.errors import EngineUnreadyError, StoreError, WorkflowNotExistsError
+from iwf_py.model.history import HistoryEntry
+from iwf_py.model.ids import WorkflowKey
+from iwf_py.model.requests import RunAddress
+from iwf_py.ports import Clock, Executor
+from iwf_py.runtime.cache import Cache, Live
+from iwf_py.runtime.posts import EventPost, Post
+from iwf_py.store.unit import Store
+
+Failed = Callable[[Exception], None]
+
+
+class Reads:
+    """
+    Finds runs for readers.
+
+    Args:
+        post: Where turns are asked for.
+    """
+
+    def __init__(
+        self, store: Store, *, clock: Clock, executor: Executor, cache: Cache, post: Callable[[Post], None]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._executor = executor
+        self._cache = cache
+        self._post = post
+
+    def run(self, address: RunAddress, then: Callable[[Live], None], failed: Failed) -> None:
+        """Find a run and call *then* with it, here and now where it is in memory; or *failed*."""
+        live = self.held(address)
+        if live is not None:
+            self._decide(address, live, then, failed)
+        else:
+            self._executor.submit(lambda: self._load(address, then, failed))
+
+    def held(self, address: RunAddress) -> Live | None:
+        """Find a run in memory."""
+        live = self._cache.get(key_of(address))
+        if live is None or (address.run_id and address.run_id != live.record.run_id):
+            return None
+        return live
+
+    def history(
+        self,
+        address: RunAddress,
+        after: int,
+        limit: int,
+        then: Callable[[tuple[HistoryEntry, ...]], None],
+        failed: Failed,
+    ) -> None:
+        """Read history entries of a run."""
+        self._executor.submit(lambda: self._history(address, after, limit, then, failed))
+
+    def _history(
+        self,
+        address: RunAddress,
+        after: int,
+        limit: int,
+        then: Callable[[tuple[HistoryEntry, ...]], None],
+        failed: Failed,
+    ) -> None:
+        try:
+            row = self._row(address)
+            entries = self._store.history(row, after, limit)
+        except Exception as error:  # noqa: BLE001
+            failed(_told(error))
+            return
+        then(entries)
+
+    def _row(self, address: RunAddress) -> int:
+        key = key_of(address)
+        row = self._store.find(key, address.run_id) if address.run_id else self._store.latest((key,)).get(key)
+        if row is None:
+            raise WorkflowNotExistsError(workflow_id=address.workflow_id, run_id=address.run_id or "")
+        return row
+
+    def _load(self, address: RunAddress, then: Callable[[Live], None], failed: Failed) -> None:
+        try:
+            loaded = self._store.load(self._row(address))
+            if loaded is None:
+                raise WorkflowNotExistsError(workflow_id=address.workflow_id, run_id=address.run_id or "")
+        except Exception as error:  # noqa: BLE001
+            failed(_told(error))
+            return
+        self._decide(address, Live.of(loaded), then, failed)
+
+    def _decide(self, address: RunAddress, live: Live, then: Callable[[Live], None], failed: Failed) -> None:
+        record = live.record
+        if record.closed is None and record.deadline is not None and live.parked is None:
+            deadline = record.deadline
+            if deadline <= self._clock.now():
+
+                def again(_: Answer) -> None:
+                    self.run(
+                        RunAddress(workflow_id=address.workflow_id, run_id=record.run_id, namespace=address.namespace),
+                        then,
+                        failed,
+                    )
+
+                self._post(EventPost(record.key, record.run_id, _deadline_passed, again, failed))
+                return
+        try:
+            then(live)
+        except Exception as error:  # noqa: BLE001
+            failed(error)
+
+
+def key_of(address: RunAddress) -> WorkflowKey:
+    """Name what all runs of the address's id share."""
+    return WorkflowKey(address.namespace, address.workflow_id)
+
+
+def _deadline_passed(at: datetime) -> TimerFired:
+    return TimerFired(at=at, number=RUN_TIMERS, index=DEADLINE)
+
+
+def _told(error: Exception) -> Exception:
+    return EngineUnreadyError(f"the store cannot be read: {error}") if isinstance(error, StoreError) else error
