@@ -7,19 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from attrs import field, frozen
 
 from iwf_py.errors import InvalidArgumentError
-from iwf_py.model.durations import to_seconds
+from iwf_py.model.durations import Duration, to_seconds
 from iwf_py.model.status import ExecutingStateIdMode, PersistenceLoadingType
 
 DEFAULT_ATTEMPT_TIMEOUT = timedelta(seconds=30)
 
 
-def _seconds(what: str) -> Any:
-    return field(default=None, converter=lambda value: to_seconds(what, value), kw_only=False)
+# Named functions, so that type checkers know that a timedelta may be given.
+
+
+def _initial_interval(value: Duration | None) -> float | None:
+    return to_seconds("initial_interval_seconds", value)
+
+
+def _maximum_interval(value: Duration | None) -> float | None:
+    return to_seconds("maximum_interval_seconds", value)
+
+
+def _maximum_duration(value: Duration | None) -> float | None:
+    return to_seconds("maximum_attempts_duration_seconds", value)
 
 
 def _check_count(what: str, count: object) -> None:
@@ -60,11 +70,11 @@ class RetryPolicy:
         iWF IDL, RetryPolicy.
     """
 
-    initial_interval_seconds: float | None = _seconds("initial_interval_seconds")
+    initial_interval_seconds: float | None = field(default=None, converter=_initial_interval)
     backoff_coefficient: float | None = None
-    maximum_interval_seconds: float | None = _seconds("maximum_interval_seconds")
+    maximum_interval_seconds: float | None = field(default=None, converter=_maximum_interval)
     maximum_attempts: int | None = None
-    maximum_attempts_duration_seconds: float | None = _seconds("maximum_attempts_duration_seconds")
+    maximum_attempts_duration_seconds: float | None = field(default=None, converter=_maximum_duration)
 
     def __attrs_post_init__(self) -> None:
         _check_coefficient(self.backoff_coefficient)
@@ -92,9 +102,9 @@ class WorkflowRetryPolicy:
         iWF IDL, WorkflowRetryPolicy.
     """
 
-    initial_interval_seconds: float | None = _seconds("initial_interval_seconds")
+    initial_interval_seconds: float | None = field(default=None, converter=_initial_interval)
     backoff_coefficient: float | None = None
-    maximum_interval_seconds: float | None = _seconds("maximum_interval_seconds")
+    maximum_interval_seconds: float | None = field(default=None, converter=_maximum_interval)
     maximum_attempts: int | None = None
 
     def __attrs_post_init__(self) -> None:
