@@ -12,7 +12,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from types import FunctionType, SimpleNamespace
+from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 _LOCAL_NAMES = "__iwf_local_names__"
@@ -52,12 +52,26 @@ def local_names(cls: type) -> dict[str, Any]:
 
 def _names_in_annotations(cls: type) -> Iterator[str]:
     for value in vars(cls).values():
-        function = inspect.unwrap(getattr(value, "__func__", value)) if callable(value) else value
-        for annotation in _annotations_of(function).values():
+        for annotation in _annotations_of(_plain(value)).values():
             yield from _names_in(annotation)
     for base in vars(cls).get("__orig_bases__", ()):
         for argument in get_args(base):
             yield from _names_in(getattr(argument, "__forward_arg__", None))
+
+
+def _plain(value: object) -> object:
+    """Return the function beneath decorators and bindings."""
+    while not isinstance(value, FunctionType) or "__wrapped__" in vars(value):
+        # Looked up without the object's own say: some answer to every name.
+        beneath = getattr(value, "__func__", None) if isinstance(value, MethodType | staticmethod | classmethod) else _own(value, "__wrapped__")
+        if beneath is None:
+            return value
+        value = beneath
+    return value
+
+
+def _own(value: object, name: str) -> object:
+    return getattr(value, "__dict__", {}).get(name)
 
 
 def _names_in(text: object) -> Iterator[str]:
@@ -97,7 +111,7 @@ def resolve(
     Returns:
         The types by parameter (``return`` included), and the texts of those that could not be evaluated.
     """
-    plain = inspect.unwrap(getattr(function, "__func__", function))
+    plain = _plain(function)
     module_names = getattr(plain, "__globals__", {})
     names = {**known, **module_names, **local}
     hints: dict[str, Any] = {}

@@ -5,9 +5,7 @@ from __future__ import annotations
 import difflib
 import warnings
 from collections.abc import Iterable
-from typing import Any
-
-from attrs import fields
+from typing import Any, ClassVar
 
 from iwf_py.errors import InvalidArgumentError
 
@@ -26,23 +24,23 @@ class Options:
     on an object, but it is warned of: it has no effect.
     """
 
+    _known: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __attrs_init_subclass__(cls) -> None:
+        cls._known = frozenset(attribute.name for attribute in cls.__attrs_attrs__)  # type: ignore[attr-defined]  # set by attrs
+
     def __new__(cls, *args: Any, **keywords: Any) -> Any:  # noqa: ARG004 - the constructor takes them
         """Refuse unknown keywords before the generated constructor sees them."""
-        known = cls._names()
         for keyword in keywords:
-            if keyword not in known:
-                raise InvalidArgumentError(f"{cls.__name__} has no option {keyword!r}{suggestion(keyword, known)}")
+            if keyword not in cls._known:
+                raise InvalidArgumentError(f"{cls.__name__} has no option {keyword!r}{suggestion(keyword, cls._known)}")
         return super().__new__(cls)
 
     def __setattr__(self, name: str, value: object) -> None:
-        known = self._names()
-        if name not in known:
+        if name not in self._known:
             warnings.warn(
-                f"{type(self).__name__} has no option {name!r}{suggestion(name, known)}; setting it has no effect",
+                f"{type(self).__name__} has no option {name!r}{suggestion(name, self._known)}; setting it has no effect",
                 stacklevel=2,
             )
         super().__setattr__(name, value)
-
-    @classmethod
-    def _names(cls) -> tuple[str, ...]:
-        return tuple(attribute.name for attribute in fields(cls))  # type: ignore[arg-type]  # subclasses are attrs classes

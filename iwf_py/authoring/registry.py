@@ -76,7 +76,7 @@ class Registry:
         """Is this workflow type or class registered?"""
         if isinstance(workflow, type):
             found = self._definitions.get(workflow.__name__)
-            return found is not None and type(found.workflow) is workflow
+            return found is not None and _is_of(found, workflow)
         return workflow in self._definitions
 
     def definition(self, workflow: type[ObjectWorkflow] | str) -> WorkflowDefinition:
@@ -92,6 +92,12 @@ class Registry:
             raise NotRegisteredError(
                 f"workflow {workflow_type} is not registered{suggestion(workflow_type, self._definitions)}; "
                 f"registered: {', '.join(self._definitions) or 'none'}"
+            )
+        if isinstance(workflow, type) and not _is_of(found, workflow):
+            other = type(found.workflow)
+            raise NotRegisteredError(
+                f"workflow class {workflow.__module__}.{workflow.__qualname__} is not registered, but another of the same "
+                f"name is: {other.__module__}.{other.__qualname__}"
             )
         return found
 
@@ -235,6 +241,12 @@ def _instance(workflow: object) -> ObjectWorkflow:
             f"a workflow must be an ObjectWorkflow (an instance or its class), got {workflow!r}"
         )
     return workflow
+
+
+def _is_of(definition: WorkflowDefinition, workflow: type) -> bool:
+    """Is it the definition of this class? One that was loaded again, as a reloader does, is the same."""
+    known = type(definition.workflow)
+    return known is workflow or (known.__module__, known.__qualname__) == (workflow.__module__, workflow.__qualname__)
 
 
 def _rpc_name(method: object) -> str:

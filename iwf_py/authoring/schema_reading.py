@@ -66,6 +66,9 @@ def _names(
 ) -> Names:
     _check_names(what, [name for name, _ in exact], findings, report)
     _check_names(f"{what} prefix", [name for name, _ in prefixes], findings, report)
+    for name, value_type in (*exact, *prefixes):
+        if isinstance(value_type, str):
+            findings.add_strict(f"{what} {name!r} has the text {value_type!r} for a type; give the class itself")
     for name, _ in exact:
         for prefix, _ in prefixes:
             if str(name).startswith(str(prefix)):
