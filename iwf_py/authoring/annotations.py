@@ -63,7 +63,11 @@ def _plain(value: object) -> object:
     """Return the function beneath decorators and bindings."""
     while not isinstance(value, FunctionType) or "__wrapped__" in vars(value):
         # Looked up without the object's own say: some answer to every name.
-        beneath = getattr(value, "__func__", None) if isinstance(value, MethodType | staticmethod | classmethod) else _own(value, "__wrapped__")
+        beneath = (
+            getattr(value, "__func__", None)
+            if isinstance(value, MethodType | staticmethod | classmethod)
+            else _own(value, "__wrapped__")
+        )
         if beneath is None:
             return value
         value = beneath

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from iwf_py.authoring.command_request import CommandRequest
 from iwf_py.authoring.communication_schema import CommunicationSchema
@@ -21,6 +21,8 @@ from iwf_py.authoring.workflow import ObjectWorkflow, get_workflow_type
 from iwf_py.authoring.workflow_state import T, get_input_type
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.model.ids import check_name
+
+DeclaredT = TypeVar("DeclaredT", StateSchema, PersistenceSchema, PersistenceOptions, CommunicationSchema)
 
 
 def read_workflow(workflow: ObjectWorkflow, *, strict: bool = True) -> tuple[WorkflowDefinition, list[str]]:
@@ -40,10 +42,10 @@ def read_workflow(workflow: ObjectWorkflow, *, strict: bool = True) -> tuple[Wor
     except InvalidArgumentError as error:
         findings.add_strict(str(error))
     attributes, search_attributes = read_attributes(
-        _declared(workflow.get_persistence_schema, PersistenceSchema, findings), findings
+        _declared(workflow, "get_persistence_schema", PersistenceSchema, findings), findings
     )
-    channels = read_channels(_declared(workflow.get_communication_schema, CommunicationSchema, findings), findings)
-    declared = instances(_declared(workflow.get_workflow_states, StateSchema, findings), findings)
+    channels = read_channels(_declared(workflow, "get_communication_schema", CommunicationSchema, findings), findings)
+    declared = instances(_declared(workflow, "get_workflow_states", StateSchema, findings), findings)
     known = _known_names(workflow, declared, [attributes, *channels.values()])
     rpcs = read_rpcs(
         workflow, known=known, attributes=attributes, search_attributes=search_attributes, findings=findings
@@ -60,18 +62,19 @@ def read_workflow(workflow: ObjectWorkflow, *, strict: bool = True) -> tuple[Wor
         attributes=attributes,
         search_attributes=search_attributes,
         channels=channels,
-        persistence_options=_declared(workflow.get_persistence_options, PersistenceOptions, findings),
+        persistence_options=_declared(workflow, "get_persistence_options", PersistenceOptions, findings),
     )
     return definition, findings.problems
 
 
-def _declared(method: Any, kind: Any, findings: Findings) -> Any:
-    """Ask the user's method for a schema; whatever goes wrong is a problem, and an empty one the answer."""
-    declared = findings.tell(method, method.__name__, None)
+def _declared(workflow: ObjectWorkflow, method: str, kind: type[DeclaredT], findings: Findings) -> DeclaredT:
+    """Ask a method of the user's for a schema; whatever goes wrong is a problem, and an empty one the answer."""
+    before = len(findings.problems)
+    declared = findings.tell(getattr(workflow, method), method, None)
     if isinstance(declared, kind):
         return declared
-    if declared is not None or not findings.problems:
-        findings.add(f"{method.__name__} returned {declared!r}, not a {kind.__name__}")
+    if len(findings.problems) == before:
+        findings.add(f"{method} returned {declared!r}, not a {kind.__name__}")
     return kind()
 
 

@@ -1,0 +1,170 @@
+"""Annotations that are text, as ``from __future__ import annotations`` makes them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import iwf_py
+from iwf_py import (
+    ObjectWorkflow,
+    PersistenceField,
+    PersistenceSchema,
+    Registry,
+    StateDecision,
+    StateSchema,
+    WorkflowDefinitionError,
+    WorkflowState,
+    rpc,
+)
+from iwf_py.authoring.definition import Slot
+
+if TYPE_CHECKING:
+    from iwf_py import CommandResults, Communication, Persistence, WorkflowContext
+
+CONTEXT, INPUT, RESULTS, PERSISTENCE, COMMUNICATION = Slot
+
+
+@dataclass
+class Form:
+    email: str
+
+
+class Submit(WorkflowState[Form]):
+    def execute(
+        self,
+        ctx: WorkflowContext,
+        input: Form,
+        command_results: CommandResults,
+        persistence: Persistence,
+        communication: Communication,
+    ) -> StateDecision:
+        return StateDecision.dead_end
+
+
+class Slim(WorkflowState):
+    def execute(self, form: Form, persistence: Persistence, results: iwf_py.CommandResults) -> StateDecision:
+        return StateDecision.dead_end
+
+
+class Signup(ObjectWorkflow):
+    def get_workflow_states(self) -> StateSchema:
+        return StateSchema.with_starting_state(Submit(), Slim())
+
+    @rpc()
+    def verify(self, source: list[Form], persistence: Persistence, communication: Communication) -> dict[str, Form]:
+        return {}
+
+    @rpc()
+    async def nothing(self, ctx: WorkflowContext) -> None:
+        return None
+
+
+def test_special_parameters_are_recognised():
+    """
+    Although their classes are imported for type checkers only.
+    """
+    definition = Registry(Signup).definition(Signup)
+    verify = definition.rpcs["verify"].handler
+
+    assert verify.slots == (INPUT, PERSISTENCE, COMMUNICATION)
+    assert (verify.input_type, verify.output_type) == (list[Form], dict[str, Form])
+    assert definition.rpcs["nothing"].handler.output_type is type(None)
+    assert definition.states["Submit"].execute.slots == (CONTEXT, INPUT, RESULTS, PERSISTENCE, COMMUNICATION)
+    assert definition.states["Slim"].execute.slots == (INPUT, PERSISTENCE, RESULTS)
+    assert definition.states["Slim"].input_type is Form
+
+
+def test_classes_that_are_local_to_a_function_are_found():
+    """
+    In states and RPCs, also nested ones; so are those that the workflow's schema alone makes known.
+    """
+
+    @dataclass
+    class Local:
+        email: str
+
+    @dataclass
+    class Receipt:
+        number: int
+
+    def inner():
+        class Some(WorkflowState):
+            def execute(self, form: Local) -> StateDecision:
+                return StateDecision.dead_end
+
+        class Flow(ObjectWorkflow):
+            def get_workflow_states(self) -> StateSchema:
+                return StateSchema.with_starting_state(Some)
+
+            @rpc()
+            def put(self, local: Local, persistence: Persistence) -> Receipt | None:
+                return None
+
+        return Flow
+
+    definition = Registry(inner()).definition("Flow")
+
+    assert definition.start.input_type is Local
+    assert definition.rpcs["put"].handler.input_type is Local
+    assert definition.rpcs["put"].handler.output_type == Receipt | None
+
+
+def schema_of(kind: Any) -> PersistenceSchema:
+    return PersistenceSchema.create(PersistenceField.data_attribute_def("hidden", kind))
+
+
+def flow_of(hidden: Any) -> type[ObjectWorkflow]:
+    class Flow(ObjectWorkflow):
+        def get_persistence_schema(self) -> PersistenceSchema:
+            return schema_of(list[hidden])
+
+        @rpc()
+        def put(self, value: Hidden) -> None:  # noqa: F821
+            return None
+
+    return Flow
+
+
+def test_the_types_of_the_schema_are_known():
+    """
+    An annotation that the module cannot tell is looked for among what the workflow declares.
+    """
+    hidden = dataclass(type("Hidden", (), {}))
+
+    flow = flow_of(hidden)
+
+    assert Registry(flow).definition(flow).rpcs["put"].handler.input_type is hidden
+
+
+def test_what_cannot_be_resolved_is_told():
+    """
+    With the class, the parameter and the text; a state whose brackets tell the input is not asked.
+    """
+
+    class Fine(WorkflowState[Form]):
+        def execute(self, form: Misspelt) -> Nonsense:  # noqa: F821
+            return StateDecision.dead_end
+
+    class Bad(WorkflowState):
+        def execute(self, form: Misspelt) -> StateDecision:  # noqa: F821
+            return StateDecision.dead_end
+
+    class Flow(ObjectWorkflow):
+        def get_workflow_states(self) -> StateSchema:
+            return StateSchema.with_starting_state(Fine, Bad)
+
+        @rpc()
+        def put(self, value: Missing) -> Absent:  # noqa: F821
+            return None
+
+    with pytest.raises(WorkflowDefinitionError) as caught:
+        Registry(Flow)
+
+    assert [text.partition(";")[0] for text in caught.value.problems] == [
+        "Flow: Flow.put: the annotation of 'value' cannot be resolved: 'Missing' (name 'Missing' is not defined)",
+        "Flow: Flow.put: the return annotation cannot be resolved: 'Absent' (name 'Absent' is not defined)",
+        "Flow: Bad.execute: the annotation of 'form' cannot be resolved: 'Misspelt' (name 'Misspelt' is not defined)",
+    ]
