@@ -23,8 +23,10 @@ What a host owes, and the contract suite checks:
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Protocol
 
@@ -175,3 +177,25 @@ class Observer(Protocol):
 
     def saw(self, entries: Sequence[HistoryEntry]) -> None:
         """Look at new history entries, oldest first."""
+
+
+class _Seat(threading.local):
+    waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
+_seat = _Seat()
+
+
+def take_seat(waiting: Callable[[], AbstractContextManager[None]]) -> None:
+    """Say what this thread shall enter whenever it waits for a service; pools of workers say it of their threads."""
+    _seat.waiting = waiting
+
+
+def waiting() -> AbstractContextManager[None]:
+    """
+    Enter this around every wait for a service's answer.
+
+    A thread of a worker's pool is then made up for while it waits, so that handlers which call workflows cannot
+    starve the handlers that they wait for. Elsewhere it does nothing.
+    """
+    return _seat.waiting()

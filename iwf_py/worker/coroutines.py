@@ -1,0 +1,147 @@
+"""One event loop on one thread, for handlers that are coroutines.
+
+A coroutine that blocks its thread (it sleeps with `time.sleep`, it calls a blocking client) blocks all the others;
+whoever asks for a cancellation finds out, and can go on with another loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from iwf_py.errors import InvalidArgumentError
+from iwf_py.ports import take_seat
+
+
+class Ticket:
+    """A coroutine on its way: not begun, running, or over."""
+
+    __slots__ = ("is_cancelled", "make", "over", "task")
+
+    def __init__(self, make: Callable[[], Coroutine[Any, Any, None]], over: Callable[[], None]) -> None:
+        self.make = make
+        self.over = over
+        self.is_cancelled = False
+        self.task: asyncio.Task[None] | None = None
+
+
+class LoopThread:
+    """An event loop on a daemon thread."""
+
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._lock = threading.Lock()
+        self._incoming: deque[Ticket] = deque()
+        self._is_scheduled = False
+        self._is_closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        # When the oldest cancellation was asked for that the loop has not looked at.
+        self._asked_at: float | None = None
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._thread.start()
+
+    def start(self, make: Callable[[], Coroutine[Any, Any, None]], over: Callable[[], None]) -> Ticket:
+        """
+        Run a coroutine soon.
+
+        Args:
+            make: Called on the loop's thread, unless the ticket is cancelled before.
+
+            over: Called there when the coroutine is over, even if it was cancelled before its first step.
+        """
+        ticket = Ticket(make, over)
+        with self._lock:
+            self._incoming.append(ticket)
+            # Waking the loop costs a write to its pipe: one for all that gather meanwhile.
+            wake = not self._is_scheduled and not self._is_closed
+            self._is_scheduled = True
+        if wake:
+            self._loop.call_soon_threadsafe(self._begin)
+        return ticket
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Cancel a coroutine soon."""
+        with self._lock:
+            ticket.is_cancelled = True
+            if self._is_closed:
+                return
+            if self._asked_at is None:
+                self._asked_at = time.monotonic()
+        self._loop.call_soon_threadsafe(self._end, ticket)
+
+    def is_stuck(self, patience: float) -> bool:
+        """Has the loop not looked at a cancellation for so many seconds?"""
+        with self._lock:
+            return self._asked_at is not None and time.monotonic() - self._asked_at >= patience
+
+    def culprit(self) -> asyncio.Task[Any] | None:
+        """Tell which task has the thread."""
+        return asyncio.current_task(self._loop)
+
+    def close(self, timeout: float) -> None:
+        """Cancel what runs, and join the thread when it ends in time; else leave it behind."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        self._loop.call_soon_threadsafe(self._cancel_all)
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def _serve(self) -> None:
+        take_seat(_refuse_to_wait)
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            asyncio.set_event_loop(None)
+            self._loop.close()
+
+    def _begin(self) -> None:
+        with self._lock:
+            self._is_scheduled = False
+            tickets = list(self._incoming)
+            self._incoming.clear()
+        for ticket in tickets:
+            if ticket.is_cancelled:
+                ticket.over()
+                continue
+            task = ticket.task = self._loop.create_task(ticket.make())
+            self._tasks.add(task)
+            task.add_done_callback(partial(self._over, ticket))
+
+    def _over(self, ticket: Ticket, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        ticket.over()
+
+    def _end(self, ticket: Ticket) -> None:
+        with self._lock:
+            self._asked_at = None
+        if ticket.task is not None:
+            ticket.task.cancel()
+
+    def _cancel_all(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        farewell = self._loop.create_task(_end_of(tasks))
+        farewell.add_done_callback(lambda _: self._loop.stop())
+
+
+async def _end_of(tasks: list[asyncio.Task[None]]) -> None:
+    if tasks:
+        await asyncio.wait(tasks)
+    loop = asyncio.get_running_loop()
+    await loop.shutdown_asyncgens()
+    await loop.shutdown_default_executor()
+
+
+def _refuse_to_wait() -> Any:
+    raise InvalidArgumentError(
+        "a blocking client call in an async handler would hold up every other async handler; await AsyncClient instead"
+    )
