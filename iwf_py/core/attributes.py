@@ -23,9 +23,6 @@ from iwf_py.model.status import PersistenceLoadingType, SearchAttributeValueType
 MAX_ATTRIBUTES = 20_000
 MAX_ATTRIBUTES_SIZE = 64 * 1024 * 1024
 
-MIN_INT64 = -(2**63)
-MAX_INT64 = 2**63 - 1
-
 T = TypeVar("T")
 
 # ("D", key) for data attributes, ("S", key) for search attributes.
@@ -139,13 +136,18 @@ def first_search_problem(attributes: Iterable[SearchAttribute], at: datetime) ->
     return None
 
 
+def is_int64(number: int) -> bool:
+    """Does *number* fit the 64 bits that an INT has?"""
+    return -(2**63) <= number < 2**63
+
+
 def _is_text(attribute: SearchAttribute) -> bool:
     return isinstance(attribute.string_value, str)
 
 
 def _is_int(attribute: SearchAttribute) -> bool:
     value = attribute.integer_value
-    return isinstance(value, int) and not isinstance(value, bool) and MIN_INT64 <= value <= MAX_INT64
+    return isinstance(value, int) and not isinstance(value, bool) and is_int64(value)
 
 
 def _is_double(attribute: SearchAttribute) -> bool:
@@ -206,7 +208,8 @@ def instant_of(text: str, now: datetime) -> datetime | None:
             whole = f"{stamp[1]}.{fraction.ljust(6, '0')}{stamp[3].replace('Z', '+00:00')}"
             return datetime.fromisoformat(whole).astimezone(UTC)
         if _NUMBER.fullmatch(text):
-            return EPOCH + timedelta(microseconds=int(text) // 1000)
+            nanoseconds = int(text)
+            return EPOCH + timedelta(microseconds=nanoseconds // 1000) if is_int64(nanoseconds) else None
         if (relative := _RELATIVE.fullmatch(text)) and relative[2] in _UNITS and int(relative[1]):
             instant = now - timedelta(seconds=int(relative[1]) * _UNITS[relative[2]])
             return instant if instant >= EPOCH else None
