@@ -15,10 +15,11 @@ from enum import Enum
 from typing import Any, TypeVar, get_args, overload
 
 import cattrs
+from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 
 from iwf_py.core.changes import Change
-from iwf_py.core.events import Event
+from iwf_py.core.events import Event, Started
 from iwf_py.errors import StoreError, StoreVersionError
 from iwf_py.model.payload import Payload
 
@@ -63,6 +64,11 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(timedelta, _span_from_count)
     # The members of our enumerations are str: json writes them as their values.
     converter.register_unstructure_hook_func(lambda cls: isinstance(cls, type) and issubclass(cls, Enum), _as_it_is)
+    # The version of the rules is meant to rise; a run that began under an older one must not follow the default.
+    started = make_dict_unstructure_fn(
+        Started, converter, _cattrs_omit_if_default=True, rules=override(omit_if_default=False)
+    )
+    converter.register_unstructure_hook(Started, started)
     return converter
 
 

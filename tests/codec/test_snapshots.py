@@ -186,3 +186,13 @@ def test_a_successor_carries_its_start():
     started = Started(at=NOON, run_id="r2", request=StartRequest(workflow_id="a", workflow_type="W"))
 
     assert load(Succeeded, dump(Succeeded(next=started, is_retry=True))).next == started
+
+
+def test_the_rules_of_a_run_are_always_written():
+    """
+    Their version is meant to rise: an old run must not follow a new default.
+    """
+    started = Started(at=NOON, request=StartRequest(workflow_id="w", workflow_type="W"), run_id="r")
+
+    assert '"rules":1' in event_to_text(started)
+    assert '"rules":1' in dump(Succeeded(next=started, is_retry=False))
