@@ -54,27 +54,44 @@ class Connections:
         self._check_usable()
         with self._lock:
             self._check_usable()
+            cursor: Cursor | None = None
             is_committing = False
             try:
-                self._driver.check()
-                if self._writer is None:
-                    self._writer = self._driver.connect_writer()
-                cursor = self._writer.cursor()
-                cursor.execute(self._driver.begin)
+                cursor = self._begin()
                 answer = work(cursor)
                 is_committing = True
                 cursor.execute("COMMIT")
                 return answer
             except BaseException as error:
                 if is_committing:
-                    self._end_writer()
+                    self._end_writer(cursor)
                     if isinstance(error, Exception):
                         cause = self._driver.explain(error, doing)
                         raise CommitUnknownError(
                             f"{cause}; COMMIT had begun, so the store looks what stands before it goes on"
                         ) from error
                 else:
-                    self._undo(error)
+                    self._undo(cursor, error)
+                raise self._in_words(error, doing) from error
+
+    def look_anew(self, doing: str, work: Callable[[Cursor], T]) -> T:
+        """
+        End the write connection, and with it whatever it had open; then look at what stands.
+
+        The new transaction may write, though it does not: it begins only when no other is open, so the old one is over.
+        """
+        self._check_usable()
+        with self._lock:
+            self._check_usable()
+            cursor: Cursor | None = None
+            self._end_writer(cursor)
+            try:
+                cursor = self._begin()
+                answer = work(cursor)
+                cursor.execute("ROLLBACK")
+                return answer
+            except BaseException as error:
+                self._end_writer(cursor)
                 raise self._in_words(error, doing) from error
 
     @contextlib.contextmanager
@@ -96,12 +113,13 @@ class Connections:
                     yield cursor
                 return
             generation, connection = lent
+            cursor = connection.cursor()
             try:
-                cursor = connection.cursor()
                 cursor.execute("BEGIN")
                 yield cursor
                 cursor.execute("COMMIT")
             except BaseException as error:
+                cursor.close()
                 self._driver.close(connection)
                 raise self._in_words(error, doing) from error
             self._give_back(generation, connection)
@@ -116,13 +134,10 @@ class Connections:
                 self._end_writer()
                 raise self._in_words(error, "preparing") from error
 
-    def renew_writer(self) -> None:
-        """End the write connection, and with it whatever it had open; the next write opens another."""
-        with self._lock:
-            self._end_writer()
-
     def close(self) -> None:
-        """Close all connections; one that is lent is closed when it comes back."""
+        """Close all connections; one that is lent is closed when it comes back. In a fork they are the parent's."""
+        if os.getpid() != self._pid:
+            return
         with self._lock:
             self._closed.set()
             self._close_idle()
@@ -140,18 +155,27 @@ class Connections:
         if self._closed.is_set():
             raise EngineStoppedError(f"database {self._driver.place} is closed")
 
-    def _undo(self, error: BaseException) -> None:
+    def _begin(self) -> Cursor:
+        self._driver.check()
         if self._writer is None:
-            return
-        if not self._driver.is_fatal(error):
+            self._writer = self._driver.connect_writer()
+        cursor = self._writer.cursor()
+        cursor.execute(self._driver.begin)
+        return cursor
+
+    def _undo(self, cursor: Cursor | None, error: BaseException) -> None:
+        if cursor is not None and not self._driver.is_fatal(error):
             try:
-                self._writer.cursor().execute("ROLLBACK")
+                cursor.execute("ROLLBACK")
                 return
             except Exception:  # noqa: BLE001, S110  # whatever it is, the connection goes
                 pass
-        self._end_writer()
+        self._end_writer(cursor)
 
-    def _end_writer(self) -> None:
+    def _end_writer(self, cursor: Cursor | None = None) -> None:
+        if cursor is not None:
+            # While a cursor holds a statement, closing its connection does not end the transaction.
+            cursor.close()
         if self._writer is not None:
             writer, self._writer = self._writer, None
             self._driver.discard(writer)

@@ -65,12 +65,14 @@ class SqlStore:
 
         readers: How many threads may read at once.
 
+        driver: Instead of the one for *url*.
+
     Errors:
         StoreUnusableError: *url* names no database that this version supports.
     """
 
-    def __init__(self, url: str, *, readers: int = _READERS) -> None:
-        self._driver = _driver(url)
+    def __init__(self, url: str, *, readers: int = _READERS, driver: Driver | None = None) -> None:
+        self._driver = _driver(url) if driver is None else driver
         compiler = Compiler(self._driver)
         self._writes = WriteStatements(compiler)
         self._reads = ReadStatements(compiler)
@@ -178,10 +180,7 @@ class SqlStore:
 
     def settle(self, number: int) -> bool:
         """Tell whether the batch stands whose COMMIT answered with an error."""
-        connections = self._live()
-        connections.renew_writer()
-        # In a transaction that may write: it begins only when no other is open, so the old one is over.
-        written = connections.write("settling in", lambda cursor: self._number(cursor, self._upkeep.batch_number))
+        written = self._live().look_anew("settling in", lambda cursor: self._number(cursor, self._upkeep.batch_number))
         self._doubtful_batch = None
         return written == number
 
@@ -189,8 +188,9 @@ class SqlStore:
         """Take over calls of ended epochs, earliest due first: owner is this epoch, recoveries one more. Empty: none is left."""
         connections = self._live()
         if self._doubtful_claim is not None:
-            connections.renew_writer()
-            written = connections.write("settling in", lambda cursor: self._number(cursor, self._upkeep.claim_number))
+            written = connections.look_anew(
+                "settling in", lambda cursor: self._number(cursor, self._upkeep.claim_number)
+            )
             claimed, self._doubtful_claim = self._doubtful_claim, None
             if written == self._claims:
                 return claimed

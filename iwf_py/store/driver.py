@@ -38,6 +38,9 @@ class Cursor(Protocol):
     def fetchall(self) -> list[Any]:
         """Read the rows that are left."""
 
+    def close(self) -> None:
+        """Let go of the last statement."""
+
 
 class Connection(Protocol):
     """What is used of a DB-API connection. Transactions are begun and ended by statements."""

@@ -49,7 +49,7 @@ _MOST_TEXT = 4096
 
 # Where a lock, or the shared memory of SQLite's WAL, does not reach other machines.
 _NETWORK_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ncpfs", "9p2000", "fuse.sshfs", "fuse.glusterfs", "ceph"}
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ncpfs", "fuse.sshfs", "fuse.glusterfs", "ceph"}
 )
 _MOUNTS = Path("/proc/self/mountinfo")
 
@@ -163,9 +163,12 @@ def _read_holder(descriptor: int) -> str:
         return "another process, which is just starting"
 
 
-def refuse_network_file_system(directory: Path) -> None:
+def refuse_network_file_system(directory: Path, mounts: Path = _MOUNTS) -> None:
     """
     Refuse a directory that lies on a network file system, where the system tells (Linux).
+
+    Args:
+        mounts: Where it tells.
 
     Errors:
         StoreUnusableError: It does.
@@ -174,13 +177,13 @@ def refuse_network_file_system(directory: Path) -> None:
         https://sqlite.org/wal.html: "WAL does not work over a network filesystem."
     """
     try:
-        mounts = _MOUNTS.read_text().splitlines()
+        lines = mounts.read_text().splitlines()
     except OSError:
         return
     device = directory.stat().st_dev
     number = f"{os.major(device)}:{os.minor(device)}"
-    for mount in mounts:
-        fields, _, rest = mount.partition(" - ")
+    for line in lines:
+        fields, _, rest = line.partition(" - ")
         kind = rest.split(" ", 1)[0]
         if fields.split(" ")[2] == number and kind in _NETWORK_FILE_SYSTEMS:
             raise StoreUnusableError(

@@ -26,15 +26,13 @@ from iwf_py.errors import StoreError, StoreUnusableError
 from iwf_py.store.driver import Connection, Cursor
 from iwf_py.store.ownership import OwnerLock, refuse_network_file_system
 
-_BUSY_MILLISECONDS = 10_000
 _WRITER_CACHE_KIB = 64 * 1024
 _READER_CACHE_KIB = 8 * 1024
 _CHECKPOINT_PAGES = 4_000
 _WAL_LIMIT_BYTES = 64 * 1024 * 1024
 
-# What is set, and what must be read back. The order counts: no lock is waited for before the timeout stands.
+# What is set, and what must be read back.
 _COMMON: tuple[tuple[str, str, object], ...] = (
-    ("busy_timeout", str(_BUSY_MILLISECONDS), _BUSY_MILLISECONDS),
     ("trusted_schema", "OFF", 0),
     ("foreign_keys", "ON", 1),
     ("temp_store", "MEMORY", 2),
@@ -88,11 +86,14 @@ class SqliteDriver:
 
     Args:
         path: The file; its directory must exist, the file need not.
+
+        patience: Seconds that a lock of another program is waited for.
     """
 
     begin = "BEGIN IMMEDIATE"
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, patience: float = 10) -> None:
+        self._patience = patience
         self._path = None if path is None else Path(os.path.realpath(path))
         self._lock = None if self._path is None else OwnerLock(self._path)
         self._file: os.stat_result | None = None
@@ -205,10 +206,15 @@ class SqliteDriver:
 
     def close(self, connection: Connection) -> None:
         """Close a connection."""
+        assert isinstance(connection, sqlite3.Connection)
         with contextlib.suppress(ValueError):
-            self._connections.remove(connection)  # type: ignore[arg-type]  # it is one of ours
+            self._connections.remove(connection)
         if connection is self._memory:
             self._memory = None
+        # Not left to close: that does nothing while somebody still holds a statement of it.
+        with contextlib.suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.rollback()
         connection.close()
 
     def discard(self, connection: Connection) -> None:
@@ -229,7 +235,7 @@ class SqliteDriver:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StoreError(
                 f"{doing} database {self.place} failed: another program has held its lock for "
-                f"{_BUSY_MILLISECONDS // 1000} s; end that program's transaction, then try again"
+                f"{self._patience:g} s; end that program's transaction, then try again"
             )
         return StoreError(f"{doing} database {self.place} failed: {type(error).__name__}: {error}")
 
@@ -245,8 +251,10 @@ class SqliteDriver:
         connection = sqlite3.connect(
             database, uri=True, isolation_level=None, check_same_thread=False, cached_statements=512
         )
+        # First of all: no lock is waited for before the timeout stands.
+        milliseconds = round(self._patience * 1000)
         try:
-            for name, value, expected in settings:
+            for name, value, expected in (("busy_timeout", str(milliseconds), milliseconds), *settings):
                 connection.execute(f"PRAGMA {name} = {value}")
                 row = connection.execute(f"PRAGMA {name}").fetchone()
                 found = None if row is None else row[0]

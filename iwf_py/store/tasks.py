@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Select, Table, bindparam, func, literal_column, select, tuple_
 
-from iwf_py.model.ids import WorkflowKey
+from iwf_py.model.ids import EPOCH, WorkflowKey
 from iwf_py.store.driver import Cursor, Tuple
 from iwf_py.store.executions import task_state
 from iwf_py.store.instants import from_micros, to_micros
@@ -156,7 +156,7 @@ def read_orphans(cursor: Cursor, sql: TaskStatements, epoch: int, limit: int) ->
         owner = row[0]
         cursor.execute(sql.orphans, (owner, limit))
         orphans += [due_task(row) for row in cursor.fetchall()]
-    orphans.sort(key=lambda orphan: (orphan.task.due_at or orphan.task.first_at, orphan.row, orphan.task.number))
+    orphans.sort(key=lambda orphan: (orphan.task.due_at or EPOCH, orphan.row, orphan.task.number))
     return orphans[:limit]
 
 
