@@ -13,7 +13,8 @@ from iwf_py.authoring.options import suggestion
 from iwf_py.authoring.persistence_options import PersistenceOptions
 from iwf_py.authoring.workflow_state_options import WorkflowStateOptions
 from iwf_py.errors import NotRegisteredError, WorkflowDefinitionError
-from iwf_py.model.options import RpcOptions, StateOptions
+from iwf_py.model.ids import check_name
+from iwf_py.model.options import DEFAULT_STATE_OPTIONS, RpcOptions, StateOptions
 from iwf_py.model.status import ChannelFamily, SearchAttributeValueType
 
 
@@ -78,6 +79,8 @@ class StateDefinition:
         options: The engine's form, failure state and its options included.
 
         user_options: As the state gave them; what a movement's override is laid upon.
+
+        sent_options: What a movement to the state carries: None where the options are the default.
     """
 
     state_id: str
@@ -88,6 +91,11 @@ class StateDefinition:
     options: StateOptions
     user_options: WorkflowStateOptions = field(factory=WorkflowStateOptions)
     can_start_workflow: bool = False
+    sent_options: StateOptions | None = field(init=False, repr=False, eq=False)
+
+    @sent_options.default
+    def _options_unless_default(self) -> StateOptions | None:
+        return None if self.options == DEFAULT_STATE_OPTIONS else self.options
 
 
 @frozen(kw_only=True)
@@ -136,11 +144,15 @@ class Names:
 
         Errors:
             NotRegisteredError: With what is declared.
+
+            InvalidArgumentError: It falls under a prefix, but cannot be a name.
         """
         if name in self.exact:
             return self.exact[name]
         for prefix in self._longest_first:
             if name.startswith(prefix):
+                # The rest of the name is the caller's: it must be text that a database can keep.
+                check_name(self.what, name)
                 return self.prefixes[prefix]
         raise NotRegisteredError(f"{self.what} {name!r} is not declared by {self.owner}{self._declared(name)}")
 

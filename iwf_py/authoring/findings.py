@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from iwf_py.errors import WorkflowDefinitionError
+from iwf_py.errors import InvalidArgumentError, WorkflowDefinitionError
+from iwf_py.model.ids import check_name
 
 ResultT = TypeVar("ResultT")
 
@@ -37,6 +38,14 @@ class Findings:
         if self.is_strict:
             self.add(problem)
 
+    def check_name(self, what: str, name: object) -> None:
+        """Note what keeps a name from being one."""
+        try:
+            check_name(what, name)
+        except InvalidArgumentError as error:
+            # iWF takes reserved and empty names; what is no text at all can be stored nowhere.
+            (self.add_strict if _is_text(name) else self.add)(str(error))
+
     def tell(self, method: Callable[[], ResultT], what: str, default: ResultT) -> ResultT:
         """Call a method of the user's that declares something; what it raises is a problem, and *default* the answer."""
         try:
@@ -46,3 +55,10 @@ class Findings:
         except Exception as error:  # noqa: BLE001 - users' code can raise anything
             self.add(f"{what} raised {type(error).__name__}: {error}")
         return default
+
+
+def _is_text(name: object) -> bool:
+    try:
+        return isinstance(name, str) and "\0" not in name and name.encode() is not None
+    except UnicodeEncodeError:
+        return False

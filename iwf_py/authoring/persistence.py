@@ -15,6 +15,7 @@ from iwf_py.authoring.sealing import seal, unseal
 from iwf_py.authoring.search_attributes import from_search_attribute, to_search_attribute
 from iwf_py.errors import InvalidArgumentError, WorkflowDefinitionError
 from iwf_py.model.converter import Converter
+from iwf_py.model.ids import check_name
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.status import SearchAttributeValueType
 
@@ -176,6 +177,7 @@ class Persistence:
 
     def set_state_execution_local(self, key: str, value: Any) -> None:
         """Leave *value* under *key* for execute of this same state execution; what an RPC leaves is forgotten."""
+        check_name("state execution local", key)
         self._local_writes[key] = seal(self._converter, value, Any, f"state execution local {key!r}")
 
     def record_event(self, key: str, *event_data: Any) -> None:
@@ -188,6 +190,7 @@ class Persistence:
         Errors:
             WorkflowDefinitionError: This call has recorded *key* already.
         """
+        check_name("event key", key)
         if key in self._events:
             raise WorkflowDefinitionError(
                 f"event {key!r} is recorded twice in one call; record all its data at once, or use another key"

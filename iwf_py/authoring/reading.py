@@ -19,8 +19,6 @@ from iwf_py.authoring.state_reading import instances, read_states
 from iwf_py.authoring.state_schema import StateDef, StateSchema
 from iwf_py.authoring.workflow import ObjectWorkflow, get_workflow_type
 from iwf_py.authoring.workflow_state import T, get_input_type
-from iwf_py.errors import InvalidArgumentError
-from iwf_py.model.ids import check_name
 
 DeclaredT = TypeVar("DeclaredT", StateSchema, PersistenceSchema, PersistenceOptions, CommunicationSchema)
 
@@ -37,10 +35,7 @@ def read_workflow(workflow: ObjectWorkflow, *, strict: bool = True) -> tuple[Wor
     """
     workflow_type = get_workflow_type(workflow)
     findings = Findings(workflow_type, is_strict=strict)
-    try:
-        check_name("workflow type", workflow_type)
-    except InvalidArgumentError as error:
-        findings.add_strict(str(error))
+    findings.check_name("workflow type", workflow_type)
     attributes, search_attributes = read_attributes(
         _declared(workflow, "get_persistence_schema", PersistenceSchema, findings), findings
     )

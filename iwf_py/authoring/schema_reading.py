@@ -10,8 +10,6 @@ from iwf_py.authoring.communication_schema import CommunicationMethodType, Commu
 from iwf_py.authoring.definition import Names
 from iwf_py.authoring.findings import Findings
 from iwf_py.authoring.persistence_schema import PersistenceFieldType, PersistenceSchema
-from iwf_py.errors import InvalidArgumentError
-from iwf_py.model.ids import check_name
 from iwf_py.model.options import PersistenceLoadingPolicy
 from iwf_py.model.status import ChannelFamily, SearchAttributeValueType
 
@@ -80,10 +78,7 @@ def _check_names(what: str, names: list[str], findings: Findings, report: Callab
     for name, times in Counter(names).items():
         if times > 1:
             (report or findings.add)(f"{what} {name!r} is declared {times} times; declare it once")
-        try:
-            check_name(what, name)
-        except InvalidArgumentError as error:
-            findings.add_strict(str(error))
+        findings.check_name(what, name)
 
 
 def policy_problems(

@@ -21,7 +21,7 @@ from iwf_py.model.decisions import (
     SYSTEM_STATE_IDS,
     Movement,
 )
-from iwf_py.model.ids import SYSTEM_STATE_PREFIX
+from iwf_py.model.ids import SYSTEM_STATE_PREFIX, check_name
 from iwf_py.model.options import DEFAULT_STATE_OPTIONS, StateOptions
 
 StateInputT = TypeVar("StateInputT")
@@ -145,27 +145,37 @@ def seal_movement(movement: StateMovement, definition: WorkflowDefinition, conve
         WorkflowDefinitionError: The input is not of the state's type, or an override does not fit.
 
         PayloadError: The input cannot be encoded.
+
+        InvalidArgumentError: *wait_for_key* cannot be a name.
     """
     if movement.state_id in SYSTEM_STATE_IDS:
         return Movement(movement.state_id, seal(converter, movement.state_input, Any, "output"))
     state = definition.state(movement.state_id if movement.state_class is None else movement.state_class)
     payload = seal(converter, movement.state_input, state.input_type, f"input of state {state.state_id}")
-    options = state.options
+    if movement.wait_for_key is not None:
+        check_name("wait_for_key", movement.wait_for_key)
+    options = state.sent_options
     if movement.state_options_override is not None:
         options = _overridden(state, movement.state_options_override, definition)
-    return Movement(
-        state.state_id, payload, None if options == DEFAULT_STATE_OPTIONS else options, movement.wait_for_key
-    )
+    return Movement(state.state_id, payload, options, movement.wait_for_key)
 
 
-def _overridden(state: StateDefinition, override: WorkflowStateOptions, definition: WorkflowDefinition) -> StateOptions:
-    options = state.user_options.overridden_by(override)
+def _overridden(
+    state: StateDefinition, override: WorkflowStateOptions, definition: WorkflowDefinition
+) -> StateOptions | None:
+    given: object = override
+    if not isinstance(given, WorkflowStateOptions):
+        raise WorkflowDefinitionError(
+            f"options override of state {state.state_id} must be WorkflowStateOptions, got {given!r}"
+        )
+    options = state.user_options.overridden_by(given)
     problems = option_problems(options)
     if problems:
         raise WorkflowDefinitionError(*(f"options override of state {state.state_id}: {text}" for text in problems))
     target = None if options.failure_state is None else definition.state(options.failure_state)
-    return compile_options(
+    compiled = compile_options(
         options,
         skip_wait_until=state.wait_until is None,
         failure=None if target is None else (target.state_id, target.options),
     )
+    return None if compiled == DEFAULT_STATE_OPTIONS else compiled

@@ -22,8 +22,7 @@ from iwf_py.authoring.workflow_state import (
     should_skip_wait_until,
 )
 from iwf_py.authoring.workflow_state_options import WorkflowStateOptions
-from iwf_py.errors import InvalidArgumentError
-from iwf_py.model.ids import SYSTEM_STATE_PREFIX, check_name
+from iwf_py.model.ids import SYSTEM_STATE_PREFIX
 from iwf_py.model.options import DEFAULT_STATE_OPTIONS, StateOptions
 
 
@@ -163,15 +162,9 @@ def _handler(
 
 
 def _check_state_id(state_id: object, findings: Findings) -> None:
-    try:
-        check_name("state id", state_id)
-    except InvalidArgumentError as error:
-        findings.add_strict(str(error))
-    else:
-        if str(state_id).startswith(SYSTEM_STATE_PREFIX):
-            findings.add_strict(
-                f"state id {state_id!r} starts with the reserved prefix {SYSTEM_STATE_PREFIX!r}; rename it"
-            )
+    findings.check_name("state id", state_id)
+    if str(state_id).startswith(SYSTEM_STATE_PREFIX):
+        findings.add_strict(f"state id {state_id!r} starts with the reserved prefix {SYSTEM_STATE_PREFIX!r}; rename it")
 
 
 def _policy_problems(state: StateDefinition, attributes: Names, search_attributes: Mapping[str, Any]) -> Iterator[str]:

@@ -24,7 +24,7 @@ from iwf_py.authoring.state_decision import StateDecision
 from iwf_py.authoring.state_movement import StateMovement, seal_movement
 from iwf_py.authoring.workflow_context import WorkflowContext
 from iwf_py.errors import WorkflowDefinitionError
-from iwf_py.model.commands import CommandRequest, TimerCommand, combination_problems
+from iwf_py.model.commands import CommandRequest
 from iwf_py.model.converter import Converter
 from iwf_py.model.decisions import ConditionalClose, Decision
 from iwf_py.model.invocations import (
@@ -39,6 +39,7 @@ from iwf_py.model.invocations import (
     Writes,
 )
 from iwf_py.model.status import ChannelFamily, WorkflowConditionalCloseType
+from iwf_py.worker.commands import command_problems
 
 
 class Session:
@@ -191,9 +192,9 @@ class Session:
         for command in answer.channels:
             # Whether the channel is declared; the error says what is.
             self._definition.channels[command.family].type_of(command.channel_name)
-        problems = [*combination_problems(answer), *filter(None, map(_timer_problem, answer.timers))]
+        problems = [f"{self._handler.name}: {problem}" for problem in command_problems(answer)]
         if problems:
-            raise WorkflowDefinitionError(*(f"{self._handler.name}: {problem}" for problem in problems))
+            raise WorkflowDefinitionError(*problems)
         return answer
 
     def _decision(self, answer: object) -> Decision:
@@ -228,9 +229,3 @@ class Session:
         return WorkflowDefinitionError(
             f"{self._handler.name} of {self._definition.workflow_type} must return {expected}; it returned {got}"
         )
-
-
-def _timer_problem(timer: TimerCommand) -> str | None:
-    if (timer.duration is None) == (timer.fires_at is None):
-        return f"{timer} needs a duration or an instant; make it with TimerCommand.by_seconds and its like"
-    return None

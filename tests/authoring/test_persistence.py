@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from iwf_py import (
+    InvalidArgumentError,
     NotRegisteredError,
     ObjectWorkflow,
     PayloadError,
@@ -175,6 +176,19 @@ def test_what_cannot_be_opened_is_told_with_its_key(persistence):
 
     with pytest.raises(PayloadError, match="data attribute 'form'"):
         broken.get_data_attribute("form")
+
+
+@pytest.mark.parametrize("key", ["memo\ud800", "memo\0", "memo" * 300])
+def test_the_rest_of_a_prefixed_key_must_be_text(attributes, key):
+    """
+    It goes into the database as it is.
+    """
+    with pytest.raises(InvalidArgumentError, match="data attribute"):
+        attributes().set_data_attribute(key, "x")
+    with pytest.raises(InvalidArgumentError, match="state execution local"):
+        attributes().set_state_execution_local(key, "x")
+    with pytest.raises(InvalidArgumentError, match="event key"):
+        attributes().record_event(key, "x")
 
 
 VALUES = [

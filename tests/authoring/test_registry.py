@@ -150,6 +150,7 @@ ALWAYS = {
         (),
         "states a -> b -> a proceed to each other",
     ),
+    "no text": (None, [data("\ud800", int)], (), "holds a lone surrogate"),
     "itself": (
         states(ProceedsToNext(**execute_proceeds_to(ProceedsToNext))),
         (),

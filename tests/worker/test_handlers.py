@@ -345,6 +345,11 @@ class TestNonsense:
             (StateDecision([3]), "StateMovements in its decision; it returned a int"),
             (StateDecision.single_next_state("Foreign"), "state 'Foreign' is not registered in Flow"),
             (StateDecision.single_next_state("Some", 3), "input of state Some: "),
+            (
+                StateDecision.single_next_state("Some", None, {"a": 1}),
+                "state Some must be WorkflowStateOptions, got {'a'",
+            ),
+            (StateDecision.single_next_state("Some", wait_for_key="\ud800"), "wait_for_key '\\ud800' holds a lone"),
             (StateDecision.graceful_complete_workflow(object()), "output: cannot encode object"),
             (
                 StateDecision.force_complete_if_internal_channel_empty_or_else("approve", None, "Some"),
@@ -380,7 +385,19 @@ class TestNonsense:
                 CommandRequest.for_any_command_completed(SignalChannelCommand.by_name("aprove")),
                 "signal channel 'aprove' is not declared by Flow; did you mean 'approve'?",
             ),
-            (RawRequest(timers=(TimerCommand("t"),)), "Some.wait_until: .* needs a duration or an instant"),
+            (RawRequest(timers=(TimerCommand("t"),)), "Some.wait_until: a timer needs a duration or an instant"),
+            (
+                RawRequest(timers=(TimerCommand("t", 10),)),
+                "must be a timedelta of 0 to .*, got 10; use TimerCommand.by_seconds",
+            ),
+            (RawRequest(timers=(TimerCommand("t", timedelta(days=10**6)),)), "must be a timedelta of 0 to"),
+            (RawRequest(timers=(TimerCommand("t", None, datetime(2026, 1, 1)),)), "must be an aware datetime"),
+            (RawRequest(timers=(TimerCommand.by_seconds(1, 3),)), "command id must be a str, got int 3"),
+            (
+                RawRequest(internals=(InternalChannelCommand.by_name("forms", "\ud800"),)),
+                "holds a lone surrogate, which is not text",
+            ),
+            (RawRequest(internals=(InternalChannelCommand("forms", at_least=0),)), "wants at least 0"),
             (
                 RawRequest(
                     CommandWaitingType.ANY_COMBINATION_COMPLETED,
