@@ -13,6 +13,7 @@ from iwf_py.core.channels import MAX_CHANNEL_MESSAGES
 from iwf_py.core.events import AttemptsExhausted, ExecuteReturned, WaitUntilReturned
 from iwf_py.core.record import LiveState, Record
 from iwf_py.core.states import MAX_NEXT_STATES
+from iwf_py.core.waiting import is_instant
 from iwf_py.model.commands import CommandRequest, combination_problems
 from iwf_py.model.decisions import Decision
 from iwf_py.model.durations import MAX_DURATION
@@ -128,8 +129,8 @@ def commands_problem(commands: CommandRequest) -> str | None:
     for timer in commands.timers:
         if timer.duration is not None and abs(timer.duration) > MAX_DURATION:
             return f"a timer's duration must be between 0 and {MAX_DURATION.days} days, got {timer.duration}"
-        if timer.fires_at is not None and timer.fires_at.tzinfo is None:
-            return f"a timer's instant must be an aware datetime, got {timer.fires_at!r}"
+        if timer.fires_at is not None and not is_instant(timer.fires_at):
+            return f"a timer's instant must be an aware datetime that exists in UTC, got {timer.fires_at!r}"
     for channel in commands.channels:
         if not 1 <= channel.at_least <= channel.most:
             return (

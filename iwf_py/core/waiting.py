@@ -31,6 +31,17 @@ def instants(commands: CommandRequest, at: datetime) -> tuple[datetime, ...]:
     )
 
 
+def is_instant(moment: datetime) -> bool:
+    """Can a timer be set to *moment*: is it aware, and within the calendar in UTC too?"""
+    if moment.tzinfo is None:
+        return False
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
 def distribute(step: Step, key: ChannelKey) -> None:
     """Hand the messages of one channel to those who wait, until nobody can take any more."""
     while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -178,12 +178,25 @@ def combinations(*lists: tuple[str, ...], timers: tuple[TimerCommand, ...] = ())
         combinations(("a", "a"), timers=(TimerCommand("a"),)),
         CommandRequest(timers=(TimerCommand(duration=timedelta(days=99_999)),)),
         CommandRequest(timers=(TimerCommand(fires_at=NOON.replace(tzinfo=None)),)),
+        CommandRequest(timers=(TimerCommand(fires_at=datetime.max.replace(tzinfo=timezone(-second(3600)))),)),
         CommandRequest(timers=(TimerCommand(),) * 1001),
         CommandRequest(signals=(SignalChannelCommand("s", at_least=0),)),
         CommandRequest(internals=(InternalChannelCommand("i", at_least=2, at_most=1),)),
         CommandRequest(internals=(InternalChannelCommand("i", at_least=10_001),)),
     ],
-    ids=["none", "nameless", "unknown", "twice", "endless", "naive", "many", "nothing", "upside down", "never"],
+    ids=[
+        "none",
+        "nameless",
+        "unknown",
+        "twice",
+        "endless",
+        "naive",
+        "no day",
+        "many",
+        "nothing",
+        "upside down",
+        "never",
+    ],
 )
 def test_commands_that_can_never_be_complete_are_a_failed_attempt(commands: CommandRequest):
     """
