@@ -108,7 +108,8 @@ def load(cells: Map[str, Cell[T]], policy: PersistenceLoadingPolicy) -> Loaded[T
 
 def lock_keys(attributes: PersistenceLoadingPolicy, search: PersistenceLoadingPolicy) -> tuple[LockKey, ...]:
     """Name what a call with these two policies holds while it runs; taken together, freed together."""
-    if attributes.persistence_loading_type is None and search.persistence_loading_type is None:
+    # Most calls lock nothing; this is asked several times a turn.
+    if not attributes.locking_keys and not search.locking_keys:
         return ()
     return (*(("D", key) for key in attributes.locks), *(("S", key) for key in search.locks))
 

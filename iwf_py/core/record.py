@@ -216,7 +216,10 @@ class LiveState:
 
     def lock_keys(self, phase: Phase) -> tuple[LockKey, ...]:
         """What the call of *phase* holds while it runs."""
-        call = self.call(phase)
+        options = self.origin.options
+        if options is None:
+            return ()
+        call = options.wait_until if phase is Phase.WAIT_UNTIL else options.execute
         return lock_keys(call.attributes, call.search_attributes)
 
 

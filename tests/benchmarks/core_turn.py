@@ -18,15 +18,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from iwf_py.core.advance import advance
+from iwf_py.core.attempts import TaskState, judge
 from iwf_py.core.events import AttributesSet, Event, ExecuteReturned, Signalled, Started, TimerFired, WaitUntilReturned
 from iwf_py.core.record import Record
+from iwf_py.core.views import invocation
 from iwf_py.model.commands import CommandRequest, InternalChannelCommand, SignalChannelCommand, TimerCommand
 from iwf_py.model.decisions import GRACEFUL_COMPLETING, Decision, Movement
 from iwf_py.model.invocations import ExecuteResult, Publication, WaitUntilResult, Writes
 from iwf_py.model.options import CallOptions, PersistenceLoadingPolicy, StateOptions
 from iwf_py.model.payload import Payload
 from iwf_py.model.requests import StartRequest
-from iwf_py.model.status import PersistenceLoadingType
+from iwf_py.model.status import PersistenceLoadingType, Phase
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 VALUE = Payload("json/plain", '"some text of an ordinary length"')
@@ -159,6 +161,15 @@ def measure(call: Callable[[], object], seconds: float) -> float:
     return best * 1e6
 
 
+def views(size: int) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What a host asks of the core beside the turn, for each call of user code."""
+    record = after(None, started(Movement("A", VALUE, SKIP)), attributes(size))
+    task = TaskState(number=1, phase=Phase.EXECUTE, epoch=1, first_at=NOON)
+    outcome = ExecuteResult(decision=Decision((Movement("A", VALUE, SKIP),)))
+    yield "views: make an invocation", lambda: invocation(record, 1, attempt=1, first_attempt_at=NOON)
+    yield "attempts: accept an outcome", lambda: judge(task, record, outcome, NOON)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="10,10000")
@@ -167,7 +178,13 @@ def main() -> None:
     for size in map(int, options.sizes.split(",")):
         for name, record, event in cases(size):
             spent = measure(lambda record=record, event=event: advance(record, event), options.seconds)
-            print(json.dumps({"benchmark": "core_turn", "case": name, "size": size, "microseconds": round(spent, 2)}))
+            report(name, size, spent)
+        for name, call in views(size):
+            report(name, size, measure(call, options.seconds))
+
+
+def report(name: str, size: int, spent: float) -> None:
+    print(json.dumps({"benchmark": "core_turn", "case": name, "size": size, "microseconds": round(spent, 2)}))
 
 
 if __name__ == "__main__":
