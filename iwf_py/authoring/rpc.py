@@ -52,6 +52,12 @@ class Rpc(Generic[WorkflowT_contra, InputT_contra, OutputT_co]):
         """The function's name, which is the RPC's."""
         return self.method.name
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rpc) and (self.method, self.owner) == (other.method, other.owner)
+
+    def __hash__(self) -> int:
+        return hash((self.method, self.owner))
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, as tests do; the first argument is the workflow."""
         return self.method.function(*args, **kwargs)

@@ -36,6 +36,8 @@ _BY_USUAL_NAME = {
     "persistence": Slot.PERSISTENCE,
     "communication": Slot.COMMUNICATION,
 }
+# An int passes as a float.
+_NUMBERS = {(int, float), (float, int)}
 
 
 class Role(Enum):
@@ -110,6 +112,7 @@ def read_handler(
         slots = tuple(parameter.slot for parameter in parameters)
         problems += _slot_problems(parameters, role, name)
     given = _input_parameter(parameters, slots)
+    problems += _conflicts(given, declared_input, name)
     problems += _unresolved_problems(given if declared_input is Any else None, unresolved, role, name)
     handler = Handler(
         name=name,
@@ -184,6 +187,23 @@ def _input_parameter(parameters: list[_Parameter], slots: tuple[Slot, ...]) -> _
         if slot is Slot.INPUT:
             return parameter
     return None
+
+
+def _conflicts(given: _Parameter | None, declared: Any, name: str) -> Iterator[str]:
+    """Say that no value could be of both types; where that is not plain to see, nothing is said."""
+    hint = Any if given is None else given.hint
+    # Any is a class since Python 3.11.
+    if given is not None and Any not in (hint, declared) and isinstance(hint, type) and isinstance(declared, type):
+        try:
+            fits = issubclass(declared, hint) or issubclass(hint, declared) or (declared, hint) in _NUMBERS
+        except TypeError:
+            # Protocols and TypedDicts do not answer.
+            return
+        if not fits:
+            yield (
+                f"{name}: parameter {given.name!r} is annotated {hint.__name__}, but the state's input is "
+                f"{declared.__name__}, as the brackets of its class say; make them agree"
+            )
 
 
 def _unresolved_problems(

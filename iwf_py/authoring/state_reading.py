@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from iwf_py.authoring.annotations import Unresolved, evaluate, local_names, type_arguments
 from iwf_py.authoring.definition import Handler, Names, StateDefinition
@@ -43,15 +43,6 @@ def instances(schema: StateSchema, findings: Findings) -> list[StateDef]:
         names = [type(state.state).__name__ for state in states if state.can_start_workflow]
         findings.add(f"there are {len(names)} starting states {names}; a workflow starts in one")
     return states
-
-
-@frozen
-class _Draft:
-    """A state that has been read, before its failure state's options are known."""
-
-    state_id: str
-    definition: StateDefinition
-    options: WorkflowStateOptions
 
 
 def read_states(
@@ -110,7 +101,9 @@ def _draft(state_def: StateDef, known: Mapping[str, Any], findings: Findings) ->
     return StateDefinition(
         state_id=state_id,
         state=state,
-        input_type=execute.input_type if input_type is Any else input_type,
+        input_type=next(
+            (each.input_type for each in (execute, wait_until) if each and each.input_type is not Any), Any
+        ),
         wait_until=wait_until,
         execute=execute,
         options=DEFAULT_STATE_OPTIONS,
@@ -127,7 +120,8 @@ def _options(state: WorkflowState[Any], findings: Findings) -> WorkflowStateOpti
     if not isinstance(options, WorkflowStateOptions):
         findings.add(f"{what} returned {options!r}, not WorkflowStateOptions")
         return WorkflowStateOptions()
-    return options
+    # A copy: what the user does to the object afterwards changes nothing.
+    return evolve(options)
 
 
 def _declared_input(state: WorkflowState[Any], scope: Scope, findings: Findings) -> Any:
@@ -153,9 +147,13 @@ def _handler(
     cls = type(state)
     name = f"{cls.__name__}.{method}"
     owner = next((base for base in cls.__mro__ if method in vars(base)), cls)
-    handler, problems = read_handler(
-        getattr(state, method), role, scope, name=name, owner=owner, declared_input=input_type
-    )
+    try:
+        handler, problems = read_handler(
+            getattr(state, method), role, scope, name=name, owner=owner, declared_input=input_type
+        )
+    except (TypeError, ValueError) as error:
+        findings.add(f"{name}: its signature cannot be read: {error}")
+        return Handler(name=name, function=getattr(state, method), slots=())
     for problem in problems:
         findings.add_strict(problem)
     return handler

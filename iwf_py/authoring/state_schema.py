@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import field, frozen
 
 from iwf_py.authoring.workflow_state import WorkflowState
+from iwf_py.errors import WorkflowDefinitionError
 
 AnyState = WorkflowState[Any] | type[WorkflowState[Any]]
 
@@ -36,11 +38,20 @@ class StateDef:
         return cls(state, can_start_workflow=False)
 
 
+def _states(states: Sequence[StateDef]) -> list[StateDef]:
+    for declared in states:
+        if not isinstance(declared, StateDef):
+            raise WorkflowDefinitionError(
+                f"StateSchema takes StateDefs, got {declared!r}; write StateSchema.with_starting_state(...)"
+            )
+    return list(states)
+
+
 @frozen
 class StateSchema:
     """All states of a workflow."""
 
-    states: list[StateDef] = field(factory=list)
+    states: list[StateDef] = field(factory=list, converter=_states)
 
     @classmethod
     def with_starting_state(cls, starting_state: AnyState, *non_starting_states: AnyState) -> StateSchema:

@@ -272,6 +272,59 @@ class TestInputTypes:
         with pytest.raises(WorkflowDefinitionError, match="Some: its input type cannot be resolved: 'Frm'"):
             read(Some)
 
+    @pytest.mark.parametrize(
+        ("bracket", "annotation"),
+        [
+            (Form, object),
+            (Form, Any),
+            (Form, T),
+            (Form, Form | None),
+            (int, float),
+            (bool, int),
+            (object, Form),
+            (Any, Form),
+        ],
+    )
+    def test_an_annotation_may_say_more_or_less_than_the_brackets(self, bracket, annotation):
+        """
+        As long as some value could be both.
+        """
+
+        class Some(WorkflowState[bracket]):
+            def execute(self, input: annotation):
+                return DONE
+
+        assert read(Some)
+
+    @pytest.mark.parametrize(("bracket", "annotation"), [(Form, int), (None, Form), (str, int)])
+    def test_an_annotation_that_contradicts_the_brackets_is_told(self, bracket, annotation):
+        """
+        No value could ever be both.
+        """
+
+        class Some(WorkflowState[bracket]):
+            def execute(self, input: annotation):
+                return DONE
+
+        with pytest.raises(
+            WorkflowDefinitionError, match="Some.execute: parameter 'input' is annotated .* make them agree"
+        ):
+            read(Some)
+
+    def test_wait_until_may_tell_it(self):
+        """
+        Where execute does not look at the input.
+        """
+
+        class Some(WorkflowState):
+            def wait_until(self, form: Form):
+                return CommandRequest.empty()
+
+            def execute(self):
+                return DONE
+
+        assert read(Some).state(Some).input_type is Form
+
 
 class TestWaiting:
     """Whether a state has a wait_until."""
@@ -436,6 +489,8 @@ class TestRpcs:
             def double(self, number: int) -> int:
                 return super().double(number) + 1
 
+        assert Flow.double == Flow.double != Child.double
+        assert len({Flow.double, Flow.double}) == 1
         assert Flow().double(3) == 6
         assert Flow.double(Flow(), number=3) == 6
         assert Child().double(3) == 7

@@ -125,7 +125,7 @@ class TestWhatHandlersAreGiven:
             seen.extend([form, ctx.workflow_id])
             return DONE
 
-        assert call(flow(execute), EXECUTE, "Some", input=None) == ENDED
+        assert call(flow(execute, input_type=Form), EXECUTE, "Some") == ENDED
         assert seen == [None, "alice"]
 
     def test_the_context(self, call):
