@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Generic, TypeVar, assert_type
+from typing import Any, Generic, TypeVar, assert_type, overload
 
 from iwf_py import (
     CommandRequest,
@@ -30,6 +30,20 @@ from iwf_py import (
 )
 
 V = TypeVar("V")
+InT = TypeVar("InT")
+OutT = TypeVar("OutT")
+
+
+@overload
+def call(method: Rpc[Any, None, OutT]) -> OutT: ...
+
+
+@overload
+def call(method: Rpc[Any, InT, OutT], input: InT) -> OutT: ...
+
+
+def call(method: Rpc[Any, Any, Any], input: Any = None) -> Any:
+    """Whoever calls RPCs for users is typed like this."""
 
 
 @dataclass
@@ -180,6 +194,19 @@ def rpcs() -> None:
     without_input: Rpc[UserSignupWorkflow, None, Form | None] = UserSignupWorkflow.maybe
     Registry(UserSignupWorkflow, Inherits()).rpc(of_the_subclass)
     Registry().rpc(without_input)
+
+
+def calls() -> None:
+    assert_type(call(UserSignupWorkflow.verify, "web"), str)
+    assert_type(call(UserSignupWorkflow().verify, "web"), str)
+    assert_type(call(Inherits.verify, "web"), str)
+    assert_type(call(UserSignupWorkflow.wait, [Form("a@b")]), Form)
+    assert_type(call(UserSignupWorkflow.nothing), int)
+    assert_type(call(UserSignupWorkflow.maybe), Form | None)
+    assert_type(call(UserSignupWorkflow.maybe, Form("a@b")), Form | None)
+    assert_type(call(UserSignupWorkflow.whatever, 3), object)
+    call(UserSignupWorkflow.in_any_order)
+    call(UserSignupWorkflow.later, Form("a@b"))
 
 
 async def direct_calls(workflow: UserSignupWorkflow) -> None:

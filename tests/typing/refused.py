@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeVar, overload
 
 from iwf_py import (
     CommandRequest,
@@ -21,6 +22,21 @@ from iwf_py import (
     WorkflowStateOptions,
     rpc,
 )
+
+InT = TypeVar("InT")
+OutT = TypeVar("OutT")
+
+
+@overload
+def call(method: Rpc[Any, None, OutT]) -> OutT: ...
+
+
+@overload
+def call(method: Rpc[Any, InT, OutT], input: InT) -> OutT: ...
+
+
+def call(method: Rpc[Any, Any, Any], input: Any = None) -> Any:
+    """Whoever calls RPCs for users is typed like this."""
 
 
 @dataclass
@@ -92,3 +108,9 @@ wrong_output: Rpc[Signup, str, int] = Signup.verify  # refused
 without_input: Rpc[Signup, None, str] = Signup.verify  # refused
 with_input: Rpc[Signup, str, int] = Signup.nothing  # refused
 of_another: Rpc[ObjectWorkflow, str, str] = Signup.verify  # refused
+
+call(Signup.verify)  # refused
+call(Signup.verify, 3)  # refused
+call(Signup.nothing, 3)  # refused
+call(Signup.get_workflow_states)  # refused
+number: int = call(Signup.verify, "web")  # refused
