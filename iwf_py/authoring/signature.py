@@ -93,7 +93,9 @@ def read_handler(
     Returns:
         The handler, and what is wrong with its signature; it is to be used only if nothing is.
     """
-    hints, unresolved = resolve(function, scope.known, scope.local)
+    # The type parameters of ``class Base[T]`` (Python 3.12) are names of that class alone.
+    parameters_of_owner = {parameter.__name__: parameter for parameter in getattr(owner, "__type_params__", ())}
+    hints, unresolved = resolve(function, scope.known, {**scope.local, **parameters_of_owner})
     bindings = scope.bindings.get(owner, {})
     hints = {parameter: substitute(hint, bindings) for parameter, hint in hints.items()}
     problems: list[str] = []
@@ -122,7 +124,8 @@ def read_handler(
         takes_input=Slot.INPUT in slots,
         input_default=NO_VALUE if given is None else given.default,
         output_type=_closed(hints.get("return", Any)),
-        is_async=inspect.iscoroutinefunction(inspect.unwrap(getattr(function, "__func__", function))),
+        # The outermost function alone tells: a decorator may run the coroutine itself.
+        is_async=inspect.iscoroutinefunction(function),
     )
     return handler, problems
 

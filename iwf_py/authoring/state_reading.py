@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -130,7 +130,7 @@ def _declared_input(state: WorkflowState[Any], scope: Scope, findings: Findings)
     if found is None:
         return Any
     cls = type(state)
-    module = inspect.getmodule(cls)
+    module = sys.modules.get(cls.__module__)
     hint = evaluate(found, {**scope.known, **(vars(module) if module else {}), **scope.local})
     if isinstance(hint, Unresolved):
         findings.add_strict(

@@ -361,7 +361,7 @@ class TestWaiting:
 
     def test_coroutines_are_known(self):
         """
-        Also beneath a decorator that keeps its function.
+        Beneath a decorator the outermost function tells, for it may run the coroutine itself.
         """
 
         class Some(WorkflowState[None]):
@@ -375,7 +375,7 @@ class TestWaiting:
         state = read(Some).state(Some)
 
         assert state.wait_until.is_async
-        assert state.execute.is_async
+        assert not state.execute.is_async
         assert not execute_of(with_execute(classic)).is_async
 
 
