@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pytest
 
@@ -137,6 +137,27 @@ def test_the_types_of_the_schema_are_known():
     flow = flow_of(hidden)
 
     assert Registry(flow).definition(flow).rpcs["put"].handler.input_type is hidden
+
+
+def test_type_parameters_of_a_class_are_known():
+    """
+    What ``class Store[Within]`` of Python 3.12 makes of its parameters is found by their names, and bound.
+    """
+    parameter = TypeVar("Within")
+
+    class Store(ObjectWorkflow, Generic[parameter]):
+        __type_params__ = (parameter,)
+
+        @rpc()
+        def put(self, value: Within) -> list[Within]:  # noqa: F821
+            return [value]
+
+    class Numbers(Store[int]):
+        pass
+
+    handler = Registry(Numbers).definition(Numbers).rpcs["put"].handler
+
+    assert (handler.input_type, handler.output_type) == (int, list[int])
 
 
 def test_what_cannot_be_resolved_is_told():
