@@ -135,22 +135,16 @@ class SqliteDriver:
         """Take the lock beside the file, and make an empty file where there is none."""
         if self._path is None or self._lock is None:
             return
-        directory = self._path.parent
-        if not directory.is_dir():
-            raise StoreUnusableError(
-                f"database {self._path} cannot be: there is no directory {directory}; create it first"
-            )
-        if self._path.exists() and not self._path.is_file():
-            raise StoreUnusableError(f"{self._path} is not a file; name the database file itself")
-        refuse_network_file_system(directory)
-        self._lock.acquire(now)
         try:
+            self._check_place(self._path)
+            self._lock.acquire(now)
             self._create()
             self._file = self._path.stat()
         except OSError as error:
             self.release()
             raise StoreUnusableError(
-                f"database {self._path} cannot be created: {error.strerror}; check the directory's permissions"
+                f"database {self._path} cannot be reached or created: {error.strerror}; "
+                "check the permissions of its directories"
             ) from error
 
     def release(self) -> None:
@@ -242,6 +236,14 @@ class SqliteDriver:
     def is_fatal(self, error: BaseException) -> bool:
         """Is the connection not to be trusted after this error?"""
         return not isinstance(error, Exception) or _primary_code(error) in _FATAL
+
+    def _check_place(self, path: Path) -> None:
+        directory = path.parent
+        if not directory.is_dir():
+            raise StoreUnusableError(f"database {path} cannot be: there is no directory {directory}; create it first")
+        if path.exists() and not path.is_file():
+            raise StoreUnusableError(f"{path} is not a file; name the database file itself")
+        refuse_network_file_system(directory)
 
     def _uri(self) -> str:
         assert self._path is not None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
@@ -167,6 +167,28 @@ def test_a_history_entry_is_written_once(host: Host):
     host.check()
 
 
+def test_a_request_id_is_written_once_in_a_run(host: Host):
+    """
+    An event that carries the request id of another one of its run writes nothing; another run may have the same.
+    """
+    for workflow_id in ("w", "other"):
+        host.start(workflow_id, None)
+        host.send_now(Signalled, workflow_id, channel_name="news")
+        entries = host.latest(workflow_id).entries
+        entries[-1] = evolve(entries[-1], request_id="request-1")
+    host.commit()
+    host.send_now(Signalled, channel_name="news")
+    entries = host.latest().entries
+    entries[-1] = evolve(entries[-1], request_id="request-1")
+
+    with pytest.raises(StoreError):
+        host.store.commit(host.batch())
+
+    entries[-1] = evolve(entries[-1], request_id="request-2")
+    host.commit()
+    host.check()
+
+
 def test_a_second_run_beside_an_open_one_cannot_be_written(host: Host):
     """
     At most one run of a workflow id is open, whatever the host believes.
@@ -211,7 +233,7 @@ def test_claims_are_settled_when_their_commit_is_unknown(faulty: SqlStore, drive
     for number in range(3):
         host.start(f"w{number}", to("A"))
     host.commit()
-    if driver.connect_reader() is None:
+    if driver.place == "in memory":
         raw = driver.raw
         raw.execute("UPDATE iwf_states SET owner = 0")
     else:
@@ -367,27 +389,26 @@ READ_ONLY = """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs permissions of POSIX")
-@pytest.mark.parametrize("what", ["file", "directory"])
-def test_what_cannot_be_written_is_refused_with_the_way_out(tmp_path: Path, what: str):
+@pytest.mark.parametrize("what", ["file", "directory", "way"])
+def test_what_cannot_be_written_is_refused_with_the_way_out(what: str):
     """
-    A read-only file or directory is named, with what to do about it.
+    A read-only file or directory, or one that cannot be reached, is named, with what to do about it.
     """
-    directory = tmp_path / "data"
-    directory.mkdir()
-    path = directory / "workflows.db"
-    store = SqlStore(f"sqlite:///{path}")
-    store.open(NOON)
-    store.close()
-    path.with_name(path.name + ".lock").unlink()
-    # Reach it as another user too.
-    for parent in (tmp_path, *tmp_path.parents[:3]):
-        if parent != Path("/") and parent.stat().st_uid == os.getuid():
-            parent.chmod(parent.stat().st_mode | 0o055)
-    path.chmod(0o444)
-    directory.chmod(0o777 if what == "file" else 0o555)
+    with tempfile.TemporaryDirectory() as top:
+        directory = Path(top) / "data"
+        directory.mkdir()
+        path = directory / "workflows.db"
+        store = SqlStore(f"sqlite:///{path}")
+        store.open(NOON)
+        store.close()
+        path.with_name(path.name + ".lock").unlink()
+        path.chmod(0o444)
+        directory.chmod(0o777 if what == "file" else 0o555)
+        Path(top).chmod(0o700 if what == "way" else 0o755)
 
-    sentence = run_script(READ_ONLY, str(path))
+        sentence = run_script(READ_ONLY, str(path))
 
+        directory.chmod(0o755)
     assert str(path) in sentence
     assert "permission" in sentence or "directory" in sentence
 

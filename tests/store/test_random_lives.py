@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,3 +36,27 @@ def test_rows_are_the_record_after_every_commit(seed: int, size: int):
         host.check()
     finally:
         store.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_are_the_record_after_a_restart(path: Path, seed: int):
+    """
+    What a file holds when it is closed is what the next engine finds, run by run; and lives go on from there.
+    """
+    store = SqlStore(f"sqlite:///{path}")
+    store.open(NOON)
+    host = Host(store)
+    wanderer = Wanderer(host, seed)
+    for _ in range(5):
+        for _ in range(40):
+            wanderer.step()
+        host.commit()
+        store.close()
+        store.open(NOON)
+        host.check()
+        for orphan in store.claim_orphans(1000):
+            run = next(run for run in host.runs[orphan.key] if run.row == orphan.row)
+            run.tasks[orphan.task.number] = run.stored_tasks[orphan.task.number] = orphan.task
+        host.number = 0
+        host.check()
+    store.close()
