@@ -239,3 +239,12 @@ class RunDescription:
     outputs: tuple[StateOutput, ...] = ()
     parked: str | None = None
     revision: int = 0
+
+    @property
+    def workflow_status(self) -> WorkflowStatus:
+        """How the run stands, in iWF's words."""
+        return self.status
+
+
+# The name that iWF's SDK has for it.
+WorkflowInfo = RunDescription

@@ -1,0 +1,474 @@
+"""The client for asyncio: the calls of `Client`, to be awaited.
+
+What each call does, takes and raises is told at `Client` and `WorkflowHandle`; here is only how it is waited for.
+A cancelled task stops waiting; a write that was asked for is not taken back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic, TypeVar, overload
+
+from iwf_py.authoring.registry import Registry
+from iwf_py.authoring.rpc import Rpc
+from iwf_py.authoring.state_class import StateClass
+from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
+from iwf_py.client.asking import Question, dropped, refuse
+from iwf_py.client.calls import Calls, WorkflowClass
+from iwf_py.client.handle import RESULT_TIMEOUT, WorkflowT
+from iwf_py.client.values import NOT_GIVEN
+from iwf_py.model.converter import Converter
+from iwf_py.model.durations import Duration
+from iwf_py.model.history import HistoryEntry
+from iwf_py.model.ids import DEFAULT_NAMESPACE
+from iwf_py.model.payload import SearchAttribute
+from iwf_py.model.requests import WorkflowInfo
+from iwf_py.ports import WorkflowService
+
+T = TypeVar("T")
+In = TypeVar("In")
+Out = TypeVar("Out")
+Hint = TypeVar("Hint")
+
+
+async def answer(question: Question[T]) -> T:
+    """Ask, and wait for the answer in this task."""
+    future = asyncio.wrap_future(question.send())
+    try:
+        await asyncio.wait({future}, timeout=question.patience)
+    except asyncio.CancelledError:
+        if question.late is None:
+            # It may be on its way to the disk: let it, and have its error, if any, looked at.
+            future.add_done_callback(_look_at)
+        else:
+            # A wait leaves nothing undone: the service may forget it.
+            future.cancel()
+        raise
+    if not future.done() and question.late is not None:
+        future.cancel()
+        raise question.late()
+    if future.cancelled():
+        raise dropped()
+    error = future.exception()
+    if error is not None:
+        refuse(error)
+    return question.open(future.result())
+
+
+def _look_at(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()
+
+
+class AsyncWorkflowHandle(Generic[WorkflowT]):
+    """One workflow, as `AsyncClient.start` and `AsyncClient.get` give it; see `WorkflowHandle`."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        workflow_class: type[WorkflowT],
+        workflow_id: str,
+        run_id: str | None = None,
+        *,
+        is_pinned: bool = False,
+    ) -> None:
+        self._calls = calls
+        self.workflow_class = workflow_class
+        self.workflow_id = workflow_id
+        self.run_id = run_id
+        self._pinned = run_id if is_pinned else None
+
+    @overload
+    async def call(self, rpc: Rpc[WorkflowT, None, Out]) -> Out: ...
+    @overload
+    async def call(self, rpc: Rpc[WorkflowT, In, Out], input: In) -> Out: ...
+    async def call(self, rpc: Rpc[WorkflowT, Any, Any], input: Any = NOT_GIVEN) -> Any:
+        """Call an RPC."""
+        return await answer(
+            self._calls.invoke_rpc(self.workflow_id, rpc, input, None, self._pinned, self.workflow_class)
+        )
+
+    @overload
+    async def result(self, type_hint: None = None, *, timeout: Duration | None = RESULT_TIMEOUT) -> Any: ...
+    @overload
+    async def result(self, type_hint: type[Hint], *, timeout: Duration | None = RESULT_TIMEOUT) -> Hint | None: ...
+    @overload
+    async def result(self, type_hint: Any, *, timeout: Duration | None = RESULT_TIMEOUT) -> Any: ...
+    async def result(self, type_hint: Any = None, *, timeout: Duration | None = RESULT_TIMEOUT) -> Any:
+        """Wait for the end and return the one output, or None."""
+        return await answer(self._calls.wait(self.workflow_id, type_hint, self.run_id, timeout, several=False))
+
+    async def results(self, type_hint: Any = None, *, timeout: Duration | None = RESULT_TIMEOUT) -> list[Any]:
+        """Wait for the end and return all outputs."""
+        outputs: list[Any] = await answer(
+            self._calls.wait(self.workflow_id, type_hint, self.run_id, timeout, several=True)
+        )
+        return outputs
+
+    async def describe(self) -> WorkflowInfo:
+        """Tell all that may be seen of the run."""
+        return await answer(self._calls.describe(self.workflow_id, self._pinned))
+
+    async def signal(self, channel_name: str, value: object = None) -> None:
+        """Send a signal."""
+        await answer(self._calls.signal(self.workflow_id, channel_name, value, self._pinned, self.workflow_class))
+
+    async def publish(self, channel_name: str, value: object = None) -> None:
+        """Publish to an internal channel."""
+        await answer(self._calls.publish(self.workflow_class, self.workflow_id, [(channel_name, value)], self._pinned))
+
+    async def skip_timer(
+        self,
+        state: type[StateClass[Any]] | str,
+        command_id: str | None = None,
+        *,
+        index: int | None = None,
+        state_execution_number: int = 1,
+    ) -> None:
+        """Complete a timer command now."""
+        await answer(
+            self._calls.skip_timer(
+                self.workflow_id,
+                state,
+                state_execution_number,
+                self._pinned,
+                command_id=command_id,
+                index=0 if command_id is None and index is None else index,
+                workflow=self.workflow_class,
+            )
+        )
+
+    async def stop(self, options: StopWorkflowOptions | None = None) -> None:
+        """End the run."""
+        await answer(self._calls.stop(self.workflow_id, options, self._pinned))
+
+    async def get_attributes(self, *keys: str) -> dict[str, Any]:
+        """Read data attributes."""
+        return await answer(
+            self._calls.get_attributes(self.workflow_class, self.workflow_id, keys or None, self._pinned)
+        )
+
+    async def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Write data attributes."""
+        await answer(
+            self._calls.set_attributes(self.workflow_class, self.workflow_id, self._pinned, attributes=attributes)
+        )
+
+    async def get_search_attributes(self, *keys: str) -> dict[str, Any]:
+        """Read search attributes."""
+        return await answer(
+            self._calls.get_search_attributes(self.workflow_class, self.workflow_id, keys or None, self._pinned)
+        )
+
+    async def set_search_attributes(self, search_attributes: Mapping[str, Any] | Iterable[SearchAttribute]) -> None:
+        """Write search attributes."""
+        await answer(
+            self._calls.set_attributes(
+                self.workflow_class, self.workflow_id, self._pinned, search_attributes=search_attributes
+            )
+        )
+
+    async def history(self, *, after: int = 0, limit: int = 1000) -> tuple[HistoryEntry, ...]:
+        """Read history entries."""
+        return await answer(self._calls.history(self.workflow_id, self._pinned, after, limit))
+
+
+class AsyncClient:
+    """Calls workflows from asyncio; its arguments and its calls are those of `Client`."""
+
+    def __init__(
+        self, registry: Registry, service: WorkflowService, converter: Converter, *, namespace: str = DEFAULT_NAMESPACE
+    ) -> None:
+        self._calls = Calls(registry, service, converter, namespace)
+
+    async def start_workflow(
+        self,
+        wf_class: WorkflowClass,
+        wf_id: str,
+        timeout_seconds: Duration | None = None,
+        input: object = None,
+        options: WorkflowOptions | None = None,
+    ) -> str:
+        """Start a workflow and return its run id."""
+        return await answer(self._calls.start(wf_class, wf_id, timeout_seconds, input, options))
+
+    async def start(
+        self,
+        workflow_class: type[WorkflowT],
+        workflow_id: str,
+        input: object = None,
+        *,
+        timeout: Duration | None = None,
+        options: WorkflowOptions | None = None,
+    ) -> AsyncWorkflowHandle[WorkflowT]:
+        """Start a workflow and return its handle."""
+        run_id = await answer(self._calls.start(workflow_class, workflow_id, timeout, input, options))
+        return AsyncWorkflowHandle(self._calls, workflow_class, workflow_id, run_id)
+
+    def get(
+        self, workflow_class: type[WorkflowT], workflow_id: str, run_id: str | None = None
+    ) -> AsyncWorkflowHandle[WorkflowT]:
+        """Return a handle on a workflow, without asking whether it exists."""
+        self._calls.registry.definition(workflow_class)
+        return AsyncWorkflowHandle(self._calls, workflow_class, workflow_id, run_id or None, is_pinned=True)
+
+    async def stop_workflow(
+        self, workflow_id: str, options: StopWorkflowOptions | None = None, *, workflow_run_id: str | None = None
+    ) -> None:
+        """End a run."""
+        await answer(self._calls.stop(workflow_id, options, workflow_run_id))
+
+    async def describe_workflow(self, workflow_id: str, workflow_run_id: str | None = None) -> WorkflowInfo:
+        """Tell all that may be seen of a run."""
+        return await answer(self._calls.describe(workflow_id, workflow_run_id))
+
+    async def get_history(
+        self, workflow_id: str, workflow_run_id: str | None = None, *, after: int = 0, limit: int = 1000
+    ) -> tuple[HistoryEntry, ...]:
+        """Read what happened to a run."""
+        return await answer(self._calls.history(workflow_id, workflow_run_id, after, limit))
+
+    @overload
+    async def wait_for_workflow_completion(
+        self,
+        workflow_id: str,
+        type_hint: None = None,
+        *,
+        workflow_run_id: str | None = None,
+        timeout: Duration | None = RESULT_TIMEOUT,
+    ) -> Any: ...
+    @overload
+    async def wait_for_workflow_completion(
+        self,
+        workflow_id: str,
+        type_hint: type[Hint],
+        *,
+        workflow_run_id: str | None = None,
+        timeout: Duration | None = RESULT_TIMEOUT,
+    ) -> Hint | None: ...
+    @overload
+    async def wait_for_workflow_completion(
+        self,
+        workflow_id: str,
+        type_hint: Any,
+        *,
+        workflow_run_id: str | None = None,
+        timeout: Duration | None = RESULT_TIMEOUT,
+    ) -> Any: ...
+    async def wait_for_workflow_completion(
+        self,
+        workflow_id: str,
+        type_hint: Any = None,
+        *,
+        workflow_run_id: str | None = None,
+        timeout: Duration | None = RESULT_TIMEOUT,
+    ) -> Any:
+        """Wait until a workflow has ended, and return its output."""
+        return await answer(self._calls.wait(workflow_id, type_hint, workflow_run_id, timeout, several=False))
+
+    async def wait_for_workflow_results(
+        self,
+        workflow_id: str,
+        type_hint: Any = None,
+        *,
+        workflow_run_id: str | None = None,
+        timeout: Duration | None = RESULT_TIMEOUT,
+    ) -> list[Any]:
+        """Wait until a workflow has ended, and return all its outputs."""
+        outputs: list[Any] = await answer(
+            self._calls.wait(workflow_id, type_hint, workflow_run_id, timeout, several=True)
+        )
+        return outputs
+
+    async def get_workflow_result(
+        self, workflow_id: str, type_hint: Any = None, *, workflow_run_id: str | None = None
+    ) -> Any:
+        """Return the output of a workflow that has ended."""
+        return await answer(self._calls.result(workflow_id, type_hint, workflow_run_id, several=False))
+
+    async def get_workflow_results(
+        self, workflow_id: str, type_hint: Any = None, *, workflow_run_id: str | None = None
+    ) -> list[Any]:
+        """Return all outputs of a workflow that has ended."""
+        outputs: list[Any] = await answer(self._calls.result(workflow_id, type_hint, workflow_run_id, several=True))
+        return outputs
+
+    @overload
+    async def invoke_rpc(
+        self,
+        workflow_id: str,
+        rpc: Rpc[Any, None, Out],
+        input: None = None,
+        return_type_hint: None = None,
+        *,
+        workflow_run_id: str | None = None,
+    ) -> Out: ...
+    @overload
+    async def invoke_rpc(
+        self,
+        workflow_id: str,
+        rpc: Rpc[Any, In, Out],
+        input: In,
+        return_type_hint: None = None,
+        *,
+        workflow_run_id: str | None = None,
+    ) -> Out: ...
+    @overload
+    async def invoke_rpc(
+        self,
+        workflow_id: str,
+        rpc: Rpc[Any, In, Any],
+        input: In,
+        return_type_hint: type[Hint],
+        *,
+        workflow_run_id: str | None = None,
+    ) -> Hint: ...
+    async def invoke_rpc(
+        self,
+        workflow_id: str,
+        rpc: Rpc[Any, Any, Any],
+        input: Any = NOT_GIVEN,
+        return_type_hint: Any = None,
+        *,
+        workflow_run_id: str | None = None,
+    ) -> Any:
+        """Call an RPC."""
+        return await answer(self._calls.invoke_rpc(workflow_id, rpc, input, return_type_hint, workflow_run_id))
+
+    async def signal_workflow(
+        self,
+        workflow_id: str,
+        signal_channel_name: str,
+        signal_value: object = None,
+        *,
+        workflow_class: WorkflowClass | None = None,
+        workflow_run_id: str | None = None,
+    ) -> None:
+        """Send a signal."""
+        await answer(
+            self._calls.signal(workflow_id, signal_channel_name, signal_value, workflow_run_id, workflow_class)
+        )
+
+    async def publish_to_internal_channel(
+        self,
+        workflow_class: WorkflowClass,
+        workflow_id: str,
+        channel_name: str,
+        value: object = None,
+        *,
+        workflow_run_id: str | None = None,
+    ) -> None:
+        """Publish a message to an internal channel."""
+        await answer(self._calls.publish(workflow_class, workflow_id, [(channel_name, value)], workflow_run_id))
+
+    async def publish_to_internal_channels(
+        self,
+        workflow_class: WorkflowClass,
+        workflow_id: str,
+        messages: Iterable[tuple[str, object]],
+        *,
+        workflow_run_id: str | None = None,
+    ) -> None:
+        """Publish several messages, in this order and all at once."""
+        await answer(self._calls.publish(workflow_class, workflow_id, messages, workflow_run_id))
+
+    async def skip_timer_by_command_id(
+        self,
+        workflow_id: str,
+        workflow_state_id: type[StateClass[Any]] | str,
+        timer_command_id: str,
+        state_execution_number: int = 1,
+        *,
+        workflow_run_id: str | None = None,
+    ) -> None:
+        """Complete a timer command now, by its id."""
+        await answer(
+            self._calls.skip_timer(
+                workflow_id,
+                workflow_state_id,
+                state_execution_number,
+                workflow_run_id,
+                command_id=timer_command_id,
+            )
+        )
+
+    async def skip_timer_at_command_index(
+        self,
+        workflow_id: str,
+        workflow_state_id: type[StateClass[Any]] | str,
+        state_execution_number: int = 1,
+        timer_command_index: int = 0,
+        *,
+        workflow_run_id: str | None = None,
+    ) -> None:
+        """Complete a timer command now, by its index."""
+        await answer(
+            self._calls.skip_timer(
+                workflow_id,
+                workflow_state_id,
+                state_execution_number,
+                workflow_run_id,
+                index=timer_command_index,
+            )
+        )
+
+    async def get_workflow_data_attributes(
+        self,
+        workflow_class: WorkflowClass,
+        workflow_id: str,
+        workflow_run_id: str | None = "",
+        keys: Iterable[str] | None = None,
+    ) -> dict[str, Any]:
+        """Read data attributes."""
+        return await answer(self._calls.get_attributes(workflow_class, workflow_id, keys, workflow_run_id))
+
+    async def get_all_workflow_data_attributes(
+        self, workflow_class: WorkflowClass, workflow_id: str, workflow_run_id: str | None = ""
+    ) -> dict[str, Any]:
+        """Read all data attributes."""
+        return await answer(self._calls.get_attributes(workflow_class, workflow_id, None, workflow_run_id))
+
+    async def set_workflow_data_attributes(
+        self,
+        workflow_class: WorkflowClass,
+        workflow_id: str,
+        workflow_run_id: str | None = "",
+        data_attributes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write data attributes."""
+        await answer(
+            self._calls.set_attributes(workflow_class, workflow_id, workflow_run_id, attributes=data_attributes)
+        )
+
+    async def get_workflow_search_attributes(
+        self,
+        workflow_class: WorkflowClass,
+        workflow_id: str,
+        attribute_keys: Iterable[str] | None = None,
+        workflow_run_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Read search attributes."""
+        return await answer(
+            self._calls.get_search_attributes(workflow_class, workflow_id, attribute_keys, workflow_run_id)
+        )
+
+    async def get_all_search_attributes(
+        self, workflow_class: WorkflowClass, workflow_id: str, workflow_run_id: str | None = None
+    ) -> dict[str, Any]:
+        """Read all search attributes."""
+        return await answer(self._calls.get_search_attributes(workflow_class, workflow_id, None, workflow_run_id))
+
+    async def set_workflow_search_attributes(
+        self,
+        workflow_class: WorkflowClass,
+        workflow_id: str,
+        search_attributes: Mapping[str, Any] | Iterable[SearchAttribute],
+        workflow_run_id: str | None = None,
+    ) -> None:
+        """Write search attributes."""
+        await answer(
+            self._calls.set_attributes(
+                workflow_class, workflow_id, workflow_run_id, search_attributes=search_attributes
+            )
+        )

@@ -1,0 +1,74 @@
+"""One question to a service: how it is sent, how its answer is opened, and how long to wait for it.
+
+Callers that block and callers that await differ in one function each; all else is shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from typing import Any, Generic, NoReturn, TypeVar
+
+from attrs import frozen
+
+from iwf_py.errors import EngineStoppedError, IwfError
+from iwf_py.ports import waiting
+
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+
+
+@frozen(kw_only=True)
+class Question(Generic[T_co]):
+    """
+    A request that is checked and ready to go.
+
+    Attributes:
+        send: Hands it to the service; nothing has been sent before.
+
+        open: Makes the caller's answer of the service's; it raises where the answer is a refusal.
+
+        patience: Seconds to wait; None for as long as it takes.
+
+        late: Makes the error for an answer that has not come in time; None where none can be late.
+    """
+
+    send: Callable[[], Future[Any]]
+    open: Callable[[Any], T_co]
+    patience: float | None = None
+    late: Callable[[], IwfError] | None = None
+
+
+def answer(question: Question[T]) -> T:
+    """
+    Ask, and wait for the answer on this thread.
+
+    A Ctrl-C, or whatever else ends the waiting, ends the waiting alone: a write that was asked for is not taken back.
+    """
+    with waiting():
+        future = question.send()
+        try:
+            error = future.exception(question.patience)
+        except CancelledError:
+            raise dropped() from None
+        except BaseException as trouble:
+            if question.late is None:
+                raise
+            # A wait leaves nothing undone: the service may forget it.
+            future.cancel()
+            if isinstance(trouble, TimeoutError):
+                raise question.late() from None
+            raise
+    if error is not None:
+        refuse(error)
+    return question.open(future.result())
+
+
+def refuse(error: BaseException) -> NoReturn:
+    """Raise a service's error here: where it was made is the engine's affair, unless it is a bug."""
+    raise error.with_traceback(None) if isinstance(error, IwfError) else error
+
+
+def dropped() -> EngineStoppedError:
+    """Make the error for a future that the service cancelled."""
+    return EngineStoppedError("the engine dropped the request; whether it was carried out is not known, ask again")

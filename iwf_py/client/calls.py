@@ -1,0 +1,332 @@
+"""What a client may ask, as requests: built and checked; whoever asks sends them and waits as it likes.
+
+Everything that can be wrong with a request is said here, in the caller's thread, before it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from iwf_py.authoring.definition import WorkflowDefinition
+from iwf_py.authoring.registry import Registry
+from iwf_py.authoring.rpc import Rpc
+from iwf_py.authoring.search_attributes import from_search_attribute
+from iwf_py.authoring.state_class import StateClass
+from iwf_py.authoring.workflow import ObjectWorkflow
+from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
+from iwf_py.client.asking import Question
+from iwf_py.client.results import open_output, open_outputs
+from iwf_py.client.values import seal, seal_attributes, seal_rpc_input, seal_search_attributes, unseal
+from iwf_py.errors import InvalidArgumentError, WorkflowStillRunningError
+from iwf_py.model.converter import Converter
+from iwf_py.model.decisions import Movement
+from iwf_py.model.durations import Duration, to_timedelta
+from iwf_py.model.history import HistoryEntry
+from iwf_py.model.ids import check_name, state_execution_id
+from iwf_py.model.invocations import Publication
+from iwf_py.model.options import DEFAULT_STATE_OPTIONS
+from iwf_py.model.payload import Payload, SearchAttribute
+from iwf_py.model.requests import (
+    GetAttributesRequest,
+    PublishRequest,
+    RpcRequest,
+    RunAddress,
+    RunDescription,
+    RunResult,
+    SetAttributesRequest,
+    SignalRequest,
+    SkipTimerRequest,
+    StartRequest,
+    StopRequest,
+)
+from iwf_py.model.status import ChannelFamily, IDReusePolicy
+from iwf_py.ports import WorkflowService
+
+WorkflowClass = type[ObjectWorkflow] | str
+
+
+class Calls:
+    """
+    Builds requests from what callers hand over.
+
+    Args:
+        registry: What is known of workflows.
+
+        service: Where requests go.
+
+        converter: Seals and opens values.
+
+        namespace: Of all workflows that are called.
+    """
+
+    def __init__(self, registry: Registry, service: WorkflowService, converter: Converter, namespace: str) -> None:
+        self.registry = registry
+        self.converter = converter
+        self._service = service
+        self._namespace = check_name("namespace", namespace)
+
+    # --- the life of a run ----------------------------------------------------------------------------------
+
+    def start(
+        self,
+        workflow: WorkflowClass,
+        workflow_id: str,
+        timeout: Duration | None,
+        input: object,
+        options: WorkflowOptions | None,
+    ) -> Question[str]:
+        """Open a run."""
+        definition = self.registry.definition(workflow)
+        options = options or WorkflowOptions()
+        initial = seal_attributes(self.converter, definition, options.initial_data_attributes or {})
+        delay = options.workflow_start_delay_seconds
+        request = StartRequest(
+            namespace=self._namespace,
+            workflow_id=check_name("workflow id", workflow_id),
+            workflow_type=definition.workflow_type,
+            start=self._first_movement(definition, input),
+            timeout=None if timeout is None else to_timedelta("workflow timeout", timeout) or None,
+            id_reuse_policy=options.workflow_id_reuse_policy or IDReusePolicy.ALLOW_IF_NO_RUNNING,
+            already_started=options.workflow_already_started_options,
+            retry=options.workflow_retry_policy,
+            start_delay=timedelta(0) if delay is None else to_timedelta("workflow_start_delay_seconds", delay),
+            attributes=tuple((key, payload) for key, payload in initial if payload is not None),
+            search_attributes=seal_search_attributes(definition, options.initial_search_attributes or {}),
+            config=options.workflow_config_override,
+        )
+        return _plain(partial(self._service.start, request))
+
+    def _first_movement(self, definition: WorkflowDefinition, input: object) -> Movement | None:
+        start = definition.start
+        if start is None:
+            if input is not None:
+                raise InvalidArgumentError(
+                    f"workflow {definition.workflow_type} has no starting state, so it takes no input, "
+                    f"got {type(input).__name__}"
+                )
+            return None
+        what = f"input of workflow {definition.workflow_type} (state {start.state_id})"
+        payload = seal(self.converter, input, start.input_type, what)
+        return Movement(start.state_id, payload, None if start.options == DEFAULT_STATE_OPTIONS else start.options)
+
+    def describe(self, workflow_id: str, run_id: str | None) -> Question[RunDescription]:
+        """Tell all that may be seen of a run."""
+        return _plain(partial(self._service.describe, self._address(workflow_id, run_id)))
+
+    def stop(self, workflow_id: str, options: StopWorkflowOptions | None, run_id: str | None) -> Question[None]:
+        """End a run."""
+        options = options or StopWorkflowOptions()
+        request = StopRequest(
+            **self._where(workflow_id, run_id), stop_type=options.workflow_stop_type, reason=options.reason
+        )
+        return _plain(partial(self._service.stop, request))
+
+    def history(
+        self, workflow_id: str, run_id: str | None, after: int, limit: int
+    ) -> Question[tuple[HistoryEntry, ...]]:
+        """Read history entries."""
+        return _plain(partial(self._service.history, self._address(workflow_id, run_id), after, limit))
+
+    # --- results --------------------------------------------------------------------------------------------
+
+    def wait(
+        self, workflow_id: str, type_hint: Any, run_id: str | None, timeout: Duration | None, *, several: bool
+    ) -> Question[Any]:
+        """Wait for the end of a run, and open its output or its outputs."""
+        patience = None if timeout is None else to_timedelta("timeout", timeout).total_seconds()
+        return Question(
+            send=partial(self._service.wait, self._address(workflow_id, run_id)),
+            open=self._result_opener(type_hint, several=several),
+            patience=patience,
+            late=partial(WorkflowStillRunningError, workflow_id=workflow_id, waited=patience),
+        )
+
+    def result(self, workflow_id: str, type_hint: Any, run_id: str | None, *, several: bool) -> Question[Any]:
+        """Open the output or the outputs of a run that has ended."""
+        return Question(
+            send=partial(self._service.result, self._address(workflow_id, run_id)),
+            open=self._result_opener(type_hint, several=several),
+        )
+
+    def _result_opener(self, type_hint: Any, *, several: bool) -> Any:
+        opened = open_outputs if several else open_output
+
+        def open_result(result: RunResult) -> Any:
+            return opened(result, self.converter, type_hint)
+
+        return open_result
+
+    # --- messages and RPCs ------------------------------------------------------------------------------------
+
+    def invoke_rpc(
+        self,
+        workflow_id: str,
+        rpc: Rpc[Any, Any, Any],
+        input: Any,
+        type_hint: Any,
+        run_id: str | None,
+        workflow: WorkflowClass | None = None,
+    ) -> Question[Any]:
+        """Call an RPC."""
+        definition = self.registry.rpc(rpc, workflow)
+        request = RpcRequest(
+            **self._where(workflow_id, run_id),
+            rpc_name=definition.name,
+            input=seal_rpc_input(self.converter, definition, input),
+            options=definition.options,
+        )
+        output_type = definition.handler.output_type if type_hint is None else type_hint
+        what = f"output of RPC {definition.handler.name}"
+        return Question(
+            send=partial(self._service.invoke_rpc, request),
+            open=lambda payload: unseal(self.converter, payload, output_type, what),
+        )
+
+    def signal(
+        self, workflow_id: str, channel_name: str, value: object, run_id: str | None, workflow: WorkflowClass | None
+    ) -> Question[None]:
+        """Send a signal."""
+        check_name("signal channel name", channel_name)
+        value_type: Any = Any
+        if workflow is not None:
+            value_type = self.registry.definition(workflow).channels[ChannelFamily.SIGNAL].type_of(channel_name)
+        payload = seal(self.converter, value, value_type, f"signal {channel_name!r}")
+        request = SignalRequest(**self._where(workflow_id, run_id), channel_name=channel_name, value=payload)
+        return _plain(partial(self._service.signal, request))
+
+    def publish(
+        self, workflow: WorkflowClass, workflow_id: str, messages: Iterable[tuple[str, object]], run_id: str | None
+    ) -> Question[None]:
+        """Publish to internal channels, all or nothing."""
+        channels = self.registry.definition(workflow).channels[ChannelFamily.INTERNAL]
+        publications = tuple(
+            Publication(
+                channel_name=check_name("internal channel name", name),
+                value=seal(self.converter, value, channels.type_of(name), f"message for internal channel {name!r}"),
+            )
+            for name, value in messages
+        )
+        return _plain(
+            partial(self._service.publish, PublishRequest(**self._where(workflow_id, run_id), messages=publications))
+        )
+
+    def skip_timer(
+        self,
+        workflow_id: str,
+        state: type[StateClass[Any]] | str,
+        number: int,
+        run_id: str | None,
+        *,
+        command_id: str | None = None,
+        index: int | None = None,
+        workflow: WorkflowClass | None = None,
+    ) -> Question[None]:
+        """Complete a timer command now."""
+        _check_number("state_execution_number", number, 1)
+        if index is not None:
+            _check_number("timer_command_index", index, 0)
+        if command_id is not None:
+            check_name("timer command id", command_id)
+        if workflow is None:
+            state_id = self.registry.state_id(state)
+        else:
+            state_id = self.registry.definition(workflow).state(state).state_id
+        request = SkipTimerRequest(
+            **self._where(workflow_id, run_id),
+            state_execution_id=state_execution_id(check_name("state id", state_id), number),
+            command_id=command_id,
+            index=index,
+        )
+        return _plain(partial(self._service.skip_timer, request))
+
+    # --- attributes -------------------------------------------------------------------------------------------
+
+    def get_attributes(
+        self, workflow: WorkflowClass, workflow_id: str, keys: Iterable[str] | None, run_id: str | None
+    ) -> Question[dict[str, Any]]:
+        """Read data attributes, opened as their declared types."""
+        definition = self.registry.definition(workflow)
+        wanted = _keys(keys)
+        for key in wanted or ():
+            definition.attributes.type_of(key)
+
+        def open_all(payloads: Mapping[str, Payload]) -> dict[str, Any]:
+            return {key: self._attribute(definition, key, payload) for key, payload in payloads.items()}
+
+        request = GetAttributesRequest(**self._where(workflow_id, run_id), keys=wanted)
+        return Question(send=partial(self._service.get_attributes, request), open=open_all)
+
+    def _attribute(self, definition: WorkflowDefinition, key: str, payload: Payload) -> Any:
+        # One that an older version of the class wrote and that is declared no longer is told as it is.
+        value_type = definition.attributes.type_of(key) if definition.attributes.has(key) else Any
+        return unseal(self.converter, payload, value_type, f"data attribute {key!r} of {definition.workflow_type}")
+
+    def get_search_attributes(
+        self, workflow: WorkflowClass, workflow_id: str, keys: Iterable[str] | None, run_id: str | None
+    ) -> Question[dict[str, Any]]:
+        """Read search attributes as plain values."""
+        definition = self.registry.definition(workflow)
+        wanted = _keys(keys)
+        for key in wanted or ():
+            definition.search_attribute_type(key)
+
+        def open_all(attributes: Mapping[str, SearchAttribute]) -> dict[str, Any]:
+            return {key: from_search_attribute(attribute) for key, attribute in attributes.items()}
+
+        request = GetAttributesRequest(**self._where(workflow_id, run_id), keys=wanted)
+        return Question(send=partial(self._service.get_search_attributes, request), open=open_all)
+
+    def set_attributes(
+        self,
+        workflow: WorkflowClass,
+        workflow_id: str,
+        run_id: str | None,
+        *,
+        attributes: Mapping[str, Any] | None = None,
+        search_attributes: Mapping[str, Any] | Iterable[SearchAttribute] = (),
+    ) -> Question[None]:
+        """Write attributes from outside."""
+        definition = self.registry.definition(workflow)
+        request = SetAttributesRequest(
+            **self._where(workflow_id, run_id),
+            attributes=seal_attributes(self.converter, definition, attributes or {}),
+            search_attributes=seal_search_attributes(definition, search_attributes),
+        )
+        return _plain(partial(self._service.set_attributes, request))
+
+    # --- addresses --------------------------------------------------------------------------------------------
+
+    def _where(self, workflow_id: str, run_id: str | None) -> dict[str, Any]:
+        return {
+            "namespace": self._namespace,
+            "workflow_id": check_name("workflow id", workflow_id),
+            "run_id": check_name("run id", run_id) if run_id else None,
+        }
+
+    def _address(self, workflow_id: str, run_id: str | None) -> RunAddress:
+        return RunAddress(**self._where(workflow_id, run_id))
+
+
+def _plain(send: Callable[[], Future[Any]]) -> Question[Any]:
+    return Question(send=send, open=_as_it_is)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _keys(keys: Iterable[str] | None) -> tuple[str, ...] | None:
+    if keys is None:
+        return None
+    if isinstance(keys, str):
+        raise InvalidArgumentError(f"keys must be a list of str, got the str {keys!r}")
+    return tuple(check_name("attribute key", key) for key in keys)
+
+
+def _check_number(what: str, number: object, least: int) -> None:
+    if isinstance(number, bool) or not isinstance(number, int) or number < least:
+        raise InvalidArgumentError(f"{what} must be {least} or more, got {number!r}")
