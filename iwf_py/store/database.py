@@ -17,6 +17,7 @@ from attrs import evolve
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from iwf_py.core.attempts import TaskState
 from iwf_py.core.events import Event
 from iwf_py.core.record import restore
 from iwf_py.errors import (
@@ -28,13 +29,14 @@ from iwf_py.errors import (
     StoreUnusableError,
 )
 from iwf_py.model.history import HistoryEntry
-from iwf_py.model.ids import WorkflowKey
+from iwf_py.model.ids import EPOCH, WorkflowKey
 from iwf_py.store.connections import Connections
 from iwf_py.store.driver import Cursor, Driver
 from iwf_py.store.executions import (
     ReadStatements,
     find_latest,
     find_run,
+    list_open_kinds,
     list_rows,
     read_events,
     read_history,
@@ -82,6 +84,7 @@ class SqlStore:
         self._lock = threading.Lock()
         self._connections: Connections | None = None
         self._epoch = 0
+        self._opened_at = EPOCH
         self._keys = range(0)
         self._doubtful_batch: int | None = None
         self._claims = 0
@@ -116,6 +119,7 @@ class SqlStore:
             if isinstance(error, Exception) and not isinstance(error, IwfError):
                 raise self._driver.explain(error, "opening") from error
             raise
+        self._opened_at = now
         self._keys = range(0)
         self._doubtful_batch = None
         self._claims = 0
@@ -185,7 +189,7 @@ class SqlStore:
         return written == number
 
     def claim_orphans(self, limit: int) -> tuple[DueTask, ...]:
-        """Take over calls of ended epochs, earliest due first: owner is this epoch, recoveries one more. Empty: none is left."""
+        """Take over calls of ended epochs, earliest due first: owner is this epoch; see `unit.Store`. Empty: none is left."""
         connections = self._live()
         if self._doubtful_claim is not None:
             written = connections.look_anew(
@@ -227,6 +231,15 @@ class SqlStore:
         """List the rows of all runs with ``row > after``, in order; for checks that look at everything."""
         with self._live().read() as cursor:
             return list_rows(cursor, self._reads, after, limit)
+
+    def open_kinds(self) -> tuple[tuple[str, str, int], ...]:
+        """
+        Count the open state executions of each workflow type and state, sorted by name.
+
+        It looks at all that is open, so it is for the start, and not for the hot path.
+        """
+        with self._live().read() as cursor:
+            return list_open_kinds(cursor, self._reads)
 
     def load(self, row: int) -> Loaded | None:
         """Read a run."""
@@ -285,19 +298,22 @@ class SqlStore:
         orphans = read_orphans(cursor, self._tasks, self._epoch, limit)
         if not orphans:
             return
+        claimed = [evolve(orphan, task=self._taken_over(orphan.task)) for orphan in orphans]
         rows = [
-            (self._epoch, orphan.task.recoveries + 1, orphan.row, orphan.task.number, orphan.task.epoch)
-            for orphan in orphans
+            (self._epoch, taken.task.recoveries, orphan.row, orphan.task.number, orphan.task.epoch)
+            for orphan, taken in zip(orphans, claimed, strict=True)
         ]
         cursor.executemany(self._tasks.claim, rows)
         if cursor.rowcount != len(rows):
             raise StoreError(f"{cursor.rowcount} of {len(rows)} orphaned calls could be claimed")
         cursor.execute(self._writes.number_claims, (self._claims, self._epoch))
         self._check_newest(cursor)
-        found += [
-            evolve(orphan, task=evolve(orphan.task, epoch=self._epoch, recoveries=orphan.task.recoveries + 1))
-            for orphan in orphans
-        ]
+        found += claimed
+
+    def _taken_over(self, task: TaskState) -> TaskState:
+        # A call that waited for its next attempt was not being made when its engine ended: it cannot be what ended it.
+        was_waiting = task.due_at is not None and task.due_at > self._opened_at
+        return evolve(task, epoch=self._epoch, recoveries=task.recoveries + (0 if was_waiting else 1))
 
     def _check_newest(self, cursor: Cursor) -> None:
         if cursor.rowcount != 1:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, literal_column, select
+from sqlalchemy import Select, Table, bindparam, func, literal_column, select
 
 from iwf_py.codec.snapshots import Pairs, event_from_text, load, load_or_none
 from iwf_py.core.attempts import TaskState
@@ -63,6 +63,15 @@ class ReadStatements:
             .limit(bindparam("most"))
             .offset(NOTHING),
             ["after", "most"],
+        )
+        # The one look at everything that is open: once, when an engine starts, and off its path.
+        self.open_kinds = compiler.compile_in_order(
+            select(executions.c.workflow_type, t.states.c.state_id, func.count())
+            .select_from(t.states)
+            .join(executions, executions.c.run == t.states.c.run)
+            .where(executions.c.closed_at.is_(None))
+            .group_by(executions.c.workflow_type, t.states.c.state_id),
+            [],
         )
         self.execution = self._of(executions, _EXECUTION_COLUMNS, ("run",))
         self.last_entry = compiler.compile_in_order(
@@ -170,6 +179,12 @@ def list_rows(cursor: Cursor, sql: ReadStatements, after: int, limit: int) -> tu
     """List the keys of all runs, of every namespace, in order."""
     cursor.execute(sql.rows, (after, limit))
     return tuple(row[0] for row in cursor.fetchall())
+
+
+def list_open_kinds(cursor: Cursor, sql: ReadStatements) -> tuple[tuple[str, str, int], ...]:
+    """Count the open state executions of each workflow type and state."""
+    cursor.execute(sql.open_kinds, ())
+    return tuple(sorted((workflow_type, state_id, number) for workflow_type, state_id, number in cursor.fetchall()))
 
 
 def read_run(cursor: Cursor, sql: ReadStatements, run: int) -> tuple[Parts, tuple[TaskState, ...], str | None] | None:

@@ -166,7 +166,11 @@ class Store(Protocol):
         """
 
     def claim_orphans(self, limit: int) -> tuple[DueTask, ...]:
-        """Take over calls of ended epochs, earliest due first: owner is this epoch, recoveries one more. Empty: none is left."""
+        """
+        Take over calls of ended epochs, earliest due first: owner is this epoch. Empty: none is left.
+
+        Recoveries are one more, but for a call that still waits for its next attempt: nobody was making it.
+        """
 
     def park(self, row: int, reason: str | None) -> None:
         """Hold a run apart, or with None no longer; its due times are not told while it is parked."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iwf_py.core.events import StopRequested
 from iwf_py.store.database import SqlStore
 from tests.store.host import Host, to
 
@@ -21,3 +22,17 @@ def test_every_run_is_listed_once_page_by_page(host: Host, store: SqlStore):
 
     assert [len(page) for page in pages] == [2, 2, 1]
     assert [store.load(row).record.key.workflow_id for page in pages for row in page] == list("abcde")
+
+
+def test_what_is_open_is_counted_by_type_and_state(host: Host, store: SqlStore):
+    """
+    Every open state execution counts, those of closed runs do not.
+    """
+    for name in "abc":
+        host.start(name, to("Submit"))
+    host.start("d", to("Verify"))
+    host.commit()
+    host.send_now(StopRequested, "c")
+    host.commit()
+
+    assert [(state_id, count) for _, state_id, count in store.open_kinds()] == [("Submit", 2), ("Verify", 1)]
