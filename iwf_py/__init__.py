@@ -52,7 +52,12 @@ if TYPE_CHECKING:
     from iwf_py.authoring.workflow_state import get_state_id_by_class as get_state_id_by_class
     from iwf_py.authoring.workflow_state import should_skip_wait_until as should_skip_wait_until
     from iwf_py.authoring.workflow_state_options import WorkflowStateOptions as WorkflowStateOptions
+    from iwf_py.client.aio import AsyncClient as AsyncClient
+    from iwf_py.client.aio import AsyncWorkflowHandle as AsyncWorkflowHandle
+    from iwf_py.client.client import Client as Client
+    from iwf_py.client.handle import WorkflowHandle as WorkflowHandle
     from iwf_py.codec.payloads import JsonConverter as JsonConverter
+    from iwf_py.codec.payloads import PayloadCodec as PayloadCodec
     from iwf_py.errors import ClientSideError as ClientSideError
     from iwf_py.errors import CommitUnknownError as CommitUnknownError
     from iwf_py.errors import EngineError as EngineError
@@ -91,6 +96,7 @@ if TYPE_CHECKING:
     from iwf_py.model.options import WorkflowConfig as WorkflowConfig
     from iwf_py.model.options import WorkflowRetryPolicy as WorkflowRetryPolicy
     from iwf_py.model.payload import SearchAttribute as SearchAttribute
+    from iwf_py.model.requests import WorkflowInfo as WorkflowInfo
     from iwf_py.model.status import ChannelRequestStatus as ChannelRequestStatus
     from iwf_py.model.status import CommandWaitingType as CommandWaitingType
     from iwf_py.model.status import ErrorSubStatus as ErrorSubStatus
@@ -107,8 +113,11 @@ if TYPE_CHECKING:
     from iwf_py.model.status import WorkflowStopType as WorkflowStopType
 
 __all__ = [
+    "AsyncClient",
+    "AsyncWorkflowHandle",
     "BaseCommand",
     "ChannelRequestStatus",
+    "Client",
     "ClientSideError",
     "CommandRequest",
     "CommandResults",
@@ -136,6 +145,7 @@ __all__ = [
     "NonRetryableError",
     "NotRegisteredError",
     "ObjectWorkflow",
+    "PayloadCodec",
     "PayloadError",
     "Persistence",
     "PersistenceField",
@@ -181,6 +191,8 @@ __all__ = [
     "WorkflowDefinitionError",
     "WorkflowErrorType",
     "WorkflowFailed",
+    "WorkflowHandle",
+    "WorkflowInfo",
     "WorkflowNotExistsError",
     "WorkflowOptions",
     "WorkflowRPCAcquiringLockFailure",
@@ -204,8 +216,11 @@ __all__ = [
 ]
 
 _MODULES = {
+    "AsyncClient": "iwf_py.client.aio",
+    "AsyncWorkflowHandle": "iwf_py.client.aio",
     "BaseCommand": "iwf_py.authoring.command_request",
     "ChannelRequestStatus": "iwf_py.model.status",
+    "Client": "iwf_py.client.client",
     "ClientSideError": "iwf_py.errors",
     "CommandRequest": "iwf_py.authoring.command_request",
     "CommandResults": "iwf_py.authoring.command_results",
@@ -233,6 +248,7 @@ _MODULES = {
     "NonRetryableError": "iwf_py.errors",
     "NotRegisteredError": "iwf_py.errors",
     "ObjectWorkflow": "iwf_py.authoring.workflow",
+    "PayloadCodec": "iwf_py.codec.payloads",
     "PayloadError": "iwf_py.errors",
     "Persistence": "iwf_py.authoring.persistence",
     "PersistenceField": "iwf_py.authoring.persistence_schema",
@@ -278,6 +294,8 @@ _MODULES = {
     "WorkflowDefinitionError": "iwf_py.errors",
     "WorkflowErrorType": "iwf_py.model.status",
     "WorkflowFailed": "iwf_py.errors",
+    "WorkflowHandle": "iwf_py.client.handle",
+    "WorkflowInfo": "iwf_py.model.requests",
     "WorkflowNotExistsError": "iwf_py.errors",
     "WorkflowOptions": "iwf_py.authoring.workflow_options",
     "WorkflowRPCAcquiringLockFailure": "iwf_py.errors",
