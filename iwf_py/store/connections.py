@@ -72,7 +72,8 @@ class Connections:
                         ) from error
                 else:
                     self._undo(cursor, error)
-                raise self._in_words(error, doing) from error
+                self._put_in_words(error, doing)
+                raise
 
     def look_anew(self, doing: str, work: Callable[[Cursor], T]) -> T:
         """
@@ -92,7 +93,8 @@ class Connections:
                 return answer
             except BaseException as error:
                 self._end_writer(cursor)
-                raise self._in_words(error, doing) from error
+                self._put_in_words(error, doing)
+                raise
 
     @contextlib.contextmanager
     def read(self, doing: str = "reading") -> Iterator[Cursor]:
@@ -107,7 +109,8 @@ class Connections:
             try:
                 lent = self._borrow()
             except Exception as error:
-                raise self._in_words(error, doing) from error
+                self._put_in_words(error, doing)
+                raise
             if lent is None:
                 with self._shared(doing) as cursor:
                     yield cursor
@@ -121,7 +124,8 @@ class Connections:
             except BaseException as error:
                 cursor.close()
                 self._driver.close(connection)
-                raise self._in_words(error, doing) from error
+                self._put_in_words(error, doing)
+                raise
             self._give_back(generation, connection)
 
     def prepare(self, work: Callable[[Connection], None]) -> None:
@@ -132,7 +136,8 @@ class Connections:
                 work(self._writer)
             except BaseException as error:
                 self._end_writer()
-                raise self._in_words(error, "preparing") from error
+                self._put_in_words(error, "preparing")
+                raise
 
     def close(self) -> None:
         """Close all connections; one that is lent is closed when it comes back. In a fork they are the parent's."""
@@ -182,10 +187,10 @@ class Connections:
             self._generation += 1
             self._close_idle()
 
-    def _in_words(self, error: BaseException, doing: str) -> BaseException:
-        if isinstance(error, IwfError) or not isinstance(error, Exception):
-            return error
-        return self._driver.explain(error, doing)
+    def _put_in_words(self, error: BaseException, doing: str) -> None:
+        """Raise a driver's error in words; any other is its caller's to raise again as it is."""
+        if isinstance(error, Exception) and not isinstance(error, IwfError):
+            raise self._driver.explain(error, doing) from error
 
     def _borrow(self) -> tuple[int, Connection] | None:
         while True:
@@ -223,4 +228,5 @@ class Connections:
                     self._writer = self._driver.connect_writer()
                 yield self._writer.cursor()
             except Exception as error:
-                raise self._in_words(error, doing) from error
+                self._put_in_words(error, doing)
+                raise

@@ -6,6 +6,7 @@ SQL that is compiled once and given to the driver with plain tuples.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import weakref
@@ -52,6 +53,8 @@ from iwf_py.store.upkeep import UpkeepStatements, begin_epoch, park_run, sweep_s
 from iwf_py.store.writing import Plan, plan
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 _READERS = 4
 # A block of run keys costs a commit of its own.
@@ -126,6 +129,7 @@ class SqlStore:
         self._doubtful_claim = None
         self._connections = connections
         _open_stores.add(self)
+        _log.info("store opened: %s, epoch %d", self._driver.place, self._epoch)
 
     def close(self) -> None:
         """Give up ownership; safe to call twice. In a fork of the owner it does nothing."""
@@ -134,6 +138,7 @@ class SqlStore:
             connections, self._connections = self._connections, None
             connections.close()
             self._driver.release()
+            _log.info("store closed: %s, epoch %d", self._driver.place, self._epoch)
 
     def abandon(self) -> None:
         """In a fork of the owner: leave the parent's database alone."""

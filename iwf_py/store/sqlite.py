@@ -1,7 +1,8 @@
 """SQLite: where a file is, how its connections are set, what its errors mean.
 
 Every setting is read back and refused where it did not take: a database that is not as safe as it
-seems is worse than none.
+seems is worse than none. One connection alone writes and checkpoints, which is fast, and keeps clear
+of the race between checkpoints that SQLite had before 3.51.3.
 
 Source:
     https://sqlite.org/pragma.html, https://sqlite.org/wal.html, https://sqlite.org/howtocorrupt.html.
