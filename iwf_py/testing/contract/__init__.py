@@ -1,0 +1,1 @@
+"""The contract suite: what every host promises, told by workflows that users could have written."""

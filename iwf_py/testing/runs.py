@@ -1,0 +1,211 @@
+"""The runs of the in-memory host: a record each, its history, and who waits for it.
+
+Here a record changes, by `core.advance` alone; what follows from a turn is handed to the host.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from attrs import define, evolve, field
+
+from iwf_py.codec.snapshots import FORMAT, event_to_text
+from iwf_py.core.advance import Turn, advance
+from iwf_py.core.attempts import TaskState
+from iwf_py.core.changes import Succeeded
+from iwf_py.core.effects import Answer, Effect
+from iwf_py.core.events import Event, Started
+from iwf_py.core.invariants import check
+from iwf_py.core.record import Record
+from iwf_py.core.rewind import audit
+from iwf_py.core.views import result, stored
+from iwf_py.errors import ExecutionParkedError, TransitionError, WorkflowNotExistsError
+from iwf_py.model.history import HistoryEntry
+from iwf_py.model.ids import WorkflowKey
+from iwf_py.model.payload import Payload
+from iwf_py.model.requests import RpcRequest, RunAddress, RunResult
+from iwf_py.testing.futures import DrivenFuture
+
+
+@define(eq=False)
+class Asked:
+    """An RPC and who asked for it."""
+
+    request: RpcRequest
+    future: DrivenFuture[Payload | None]
+
+
+@define(eq=False)
+class Run:
+    """
+    One run as the host keeps it.
+
+    Attributes:
+        tasks: The outstanding calls of its states, by state number.
+
+        callers: Who asked for the open locking RPCs, by the RPC's number.
+
+        queue: Locking RPCs that wait for another's keys, in order of arrival.
+
+        waiters: Who waits for its close, and the run id that each asked for.
+
+        parked: Why it is held apart, or None.
+    """
+
+    record: Record
+    history: list[tuple[int, Event]] = field(factory=list)
+    tasks: dict[int, TaskState] = field(factory=dict)
+    callers: dict[int, DrivenFuture[Payload | None]] = field(factory=dict)
+    queue: deque[Asked] = field(factory=deque)
+    waiters: list[tuple[DrivenFuture[RunResult], str]] = field(factory=list)
+    parked: str | None = None
+
+    def refuse_parked(self) -> None:
+        """Raise ExecutionParkedError if this run is held apart."""
+        if self.parked is not None:
+            request = self.record.started.request
+            raise ExecutionParkedError(workflow_id=request.workflow_id, run_id=self.record.run_id, reason=self.parked)
+
+    def entries(self, after: int, limit: int) -> tuple[HistoryEntry, ...]:
+        """Read the history as others see it."""
+        request = self.record.started.request
+        return tuple(
+            HistoryEntry(
+                workflow_id=request.workflow_id,
+                run_id=self.record.run_id,
+                seq=seq,
+                at=event.at,
+                kind=type(event).__name__,
+                event=event_to_text(event),
+                format=FORMAT,
+            )
+            for seq, event in self.history[after : after + limit]
+        )
+
+    def problems(self) -> Iterator[str]:
+        """Say what is wrong with it: gaps, broken invariants, or a history that folds into another record."""
+        if self.parked is not None:
+            yield f"it is parked: {self.parked}"
+        if [seq for seq, _ in self.history] != list(range(1, self.record.seq + 1)):
+            yield f"its history has gaps: {[seq for seq, _ in self.history]}"
+        yield from check(self.record)
+        yield from audit([event for _, event in self.history], stored(self.record))
+
+
+class Runs:
+    """
+    All runs, by id, and the latest of each workflow id.
+
+    Args:
+        carry_out: Called with a run and what its turn asks for, in order, once the turn is kept.
+    """
+
+    def __init__(self, carry_out: Callable[[Run, tuple[Effect, ...]], None]) -> None:
+        self._carry_out = carry_out
+        self._runs: dict[tuple[WorkflowKey, str], Run] = {}
+        self._latest: dict[WorkflowKey, Run] = {}
+
+    def __iter__(self) -> Iterator[Run]:
+        """Walk all runs, in the order in which they were opened."""
+        return iter(self._runs.values())
+
+    def latest(self, key: WorkflowKey) -> Run | None:
+        """Find the latest run of an id."""
+        return self._latest.get(key)
+
+    def find(self, address: RunAddress) -> Run:
+        """
+        Find a run; without a run id the latest of its workflow id.
+
+        Errors:
+            WorkflowNotExistsError: There is none.
+        """
+        key = WorkflowKey(address.namespace, address.workflow_id)
+        run = self._runs.get((key, address.run_id)) if address.run_id else self._latest.get(key)
+        if run is None:
+            raise WorkflowNotExistsError(workflow_id=address.workflow_id, run_id=address.run_id or "")
+        return run
+
+    def successor(self, run: Run) -> Run | None:
+        """Find the retry that follows a run, whose outcome is the outcome of both."""
+        follows = run.record.successor
+        if follows is None or not follows.is_retry:
+            return None
+        return self._runs[run.record.key, follows.next.run_id]
+
+    def turn(self, run: Run | None, event: Event) -> Answer:
+        """
+        Advance a run, or open one, and carry out what follows.
+
+        Errors:
+            ExecutionParkedError: The run met a bug of ours.
+        """
+        if run is not None:
+            run.refuse_parked()
+        turns = [self._keep(run, event, self._advance(run, event))]
+        # A successor opens in the same breath, before anything of this turn is carried out.
+        for change in turns[0][1].changes:
+            if isinstance(change, Succeeded):
+                turns.append(self._keep(None, change.next, advance(None, change.next)))
+        for kept, turn in turns:
+            if kept is not None and kept.parked is None:
+                self._carry_out(kept, turn.effects)
+        return turns[0][1].answer
+
+    def _advance(self, run: Run | None, event: Event) -> Turn:
+        try:
+            return advance(None if run is None else run.record, event)
+        except TransitionError as error:
+            if run is None:
+                raise
+            run.parked = str(error)
+            run.refuse_parked()
+            raise
+
+    def _keep(self, run: Run | None, event: Event, turn: Turn) -> tuple[Run | None, Turn]:
+        if not turn.changes or turn.record is None:
+            return run, turn
+        if run is None or turn.opens:
+            run = Run(turn.record)
+            key = turn.record.key
+            self._runs[key, turn.record.run_id] = run
+            self._latest[key] = run
+        run.record = turn.record
+        run.history.append((turn.record.seq, event))
+        broken = check(turn.record)
+        if broken:
+            run.parked = "; ".join(broken)
+        return run, turn
+
+    def wait(self, run: Run, future: DrivenFuture[RunResult]) -> None:
+        """Have *future* told how the run, or the chain of its retries, ends."""
+        asked = run.record.run_id
+        following: Run | None = run
+        while following is not None:
+            run, following = following, self.successor(following)
+        if run.record.is_open:
+            run.waiters.append((future, asked))
+        else:
+            future.answer(evolve(result(run.record), run_id=asked))
+
+    def tell_waiters(self, run: Run) -> None:
+        """A run has closed: answer those who wait for it, or move them to its retry."""
+        waiters, run.waiters = run.waiters, []
+        successor = self.successor(run)
+        for future, asked in waiters:
+            if successor is not None:
+                successor.waiters.append((future, asked))
+            else:
+                future.answer(evolve(result(run.record), run_id=asked))
+
+
+def stamp(run: Run | None, now: datetime) -> datetime:
+    """Tell the time of a run's next event: never before its last."""
+    return now if run is None else max(now, run.record.last_at)
+
+
+def key_of(started: Started) -> WorkflowKey:
+    """Name the workflow id that a start is for."""
+    return WorkflowKey(started.request.namespace, started.request.workflow_id)
