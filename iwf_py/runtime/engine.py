@@ -188,7 +188,7 @@ class Engine:
                 return
             self._life = _Life.STOPPED
         error = EngineStoppedError(_Life.STOPPED.value)
-        self._turns.give_up(error)
+        self._turns.end(error)
         self._rpcs.close(error)
         self._waiters.close(error)
         self._agenda.close()

@@ -151,6 +151,7 @@ class Rpcs:
         self._calls: dict[Fence, _Call] = {}
         self._open: dict[tuple[str, int], _Call] = {}
         self._queues: dict[WorkflowKey, list[_Call]] = {}
+        self._ended: Exception | None = None
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -169,6 +170,9 @@ class Rpcs:
 
     def read_only(self, call: _Call, live: Live) -> None:
         """Call an RPC that holds no locks."""
+        if self._ended is not None:
+            refuse(call.future, self._ended)
+            return
         if self.is_full:
             refuse(call.future, TooManyRequestsError(f"{len(self)} RPCs are under way; try again later"))
             return
@@ -347,7 +351,8 @@ class Rpcs:
         return EventPost(hand.key, fence.run_id, make, lambda _: done(), lambda _: done(), weight)
 
     def close(self, error: Exception) -> None:
-        """Refuse everybody."""
+        """Refuse everybody, and whoever comes."""
+        self._ended = error
         calls = [
             *self._calls.values(),
             *self._open.values(),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from queue import SimpleQueue
 
+from iwf_py.errors import EngineStoppedError
 from iwf_py.model.ids import run_id_from
 
 _LOGGER = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ class Threads:
 
     def submit(self, step: Callable[[], None]) -> None:
         """Run *step* soon, on one of the threads."""
+        if not self._threads:
+            raise EngineStoppedError("the threads of the engine have ended")
         self._steps.put(step)
 
     def close(self) -> None:

@@ -50,12 +50,17 @@ class Waiters:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._ended: Exception | None = None
         self._waiting: dict[str, dict[Waiter, None]] = {}
 
     def add(self, waiter: Waiter) -> None:
         """Have *waiter* wait for its run."""
         with self._lock:
-            self._waiting.setdefault(waiter.run_id, {})[waiter] = None
+            ended = self._ended
+            if ended is None:
+                self._waiting.setdefault(waiter.run_id, {})[waiter] = None
+        if ended is not None:
+            refuse(waiter.future, ended)
 
     def remove(self, waiter: Waiter) -> bool:
         """Wait no more; False when the waiter was found already."""
@@ -95,8 +100,9 @@ class Waiters:
             refuse(waiter.future, error)
 
     def close(self, error: Exception) -> None:
-        """Refuse everybody."""
+        """Refuse everybody, and whoever comes."""
         with self._lock:
+            self._ended = error
             everybody = [waiter for waiters in self._waiting.values() for waiter in waiters]
             self._waiting.clear()
         for waiter in everybody:
