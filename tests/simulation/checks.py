@@ -1,0 +1,296 @@
+"""What must hold after every commit, and once nothing moves any more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from iwf_py.core.attempts import TaskState
+from iwf_py.core.changes import (
+    ExecutionClosed,
+    ExecutionOpened,
+    GracefulCloseRequested,
+    MessageTaken,
+    StateLeft,
+    StateWaiting,
+    TimerCompleted,
+)
+from iwf_py.core.events import (
+    DEADLINE,
+    RUN_TIMERS,
+    START_DELAY,
+    AttemptsExhausted,
+    ExecuteReturned,
+    TimerFired,
+    TimerSkipped,
+    WaitUntilReturned,
+)
+from iwf_py.core.invariants import check
+from iwf_py.core.record import Record, restore
+from iwf_py.core.rewind import audit, differences
+from iwf_py.core.views import stored
+from iwf_py.model.history import HistoryEntry
+from iwf_py.model.ids import WorkflowKey
+from iwf_py.model.invocations import Fence, Task
+from iwf_py.model.status import Phase, WorkflowStatus
+from iwf_py.store.unit import Batch, RunWrite
+from tests.simulation.ledger import Ledger
+from tests.simulation.world import World
+
+_TOKEN_END = "."
+
+
+class _Run:
+    """What the checks remember of one run."""
+
+    def __init__(self, row: int, record: Record) -> None:
+        self.row = row
+        self.key = record.key
+        self.run_id = record.run_id
+        self.seq = 0
+        self.last_at = record.started.at
+        self.record = record
+        self.results: set[tuple[int, Phase]] = set()
+        self.due: dict[tuple[int, int], datetime] = {}
+        self.done: set[tuple[int, int]] = set()
+        self.taken: dict[tuple[str, str], int] = {}
+        self.attempts: dict[tuple[int, Phase], int] = {}
+        self.given: dict[tuple[int, Phase], int] = {}
+
+
+class Checks:
+    """
+    Looks at every batch as it is committed.
+
+    Args:
+        real: The store itself, without faults.
+    """
+
+    def __init__(self, world: World, ledger: Ledger, real: Any) -> None:
+        self._world = world
+        self._ledger = ledger
+        self._real = real
+        self.runs: dict[int, _Run] = {}
+        self.latest: dict[WorkflowKey, _Run] = {}
+        self._out: set[Fence] = set()
+
+    def _violate(self, run: _Run, text: str) -> None:
+        self._world.violate(f"{run.key.workflow_id} (row {run.row}): {text}")
+
+    # After every commit.
+
+    def committed(self, batch: Batch, entries: tuple[HistoryEntry, ...]) -> None:
+        """Look at what stands now."""
+        timed_out = set()
+        for write in batch.writes:
+            self._look(write)
+            closed = write.record.closed
+            if closed is not None and closed.status is WorkflowStatus.TIMEOUT:
+                timed_out.add((write.record.run_id, write.record.seq))
+        for entry in entries:
+            # What comes after the deadline closes the run, and has no other effect.
+            if (entry.run_id, entry.seq) not in timed_out:
+                self._find_tokens(entry)
+
+    def _look(self, write: RunWrite) -> None:
+        record = write.record
+        run = self.runs.get(write.row)
+        if run is None:
+            run = self.runs[write.row] = _Run(write.row, record)
+            before = self.latest.get(run.key)
+            if before is not None and before.record.is_open:
+                self._violate(run, "a run was opened while another is open")
+            self.latest[run.key] = run
+        elif run.record.closed is not None:
+            self._violate(run, "something was written after the run closed")
+        self._look_at_history(run, write)
+        self._count_races(write)
+        for change in write.changes:
+            self._look_at_change(run, change)
+        for task in write.tasks:
+            if task.after is not None:
+                self._look_at_task(run, task.after)
+        run.record = record
+        for problem in check(record):
+            self._violate(run, problem)
+        self._compare_with_rows(run)
+
+    def _look_at_history(self, run: _Run, write: RunWrite) -> None:
+        """History has no gaps, and never runs back."""
+        for entry in write.entries:
+            if entry.seq != run.seq + 1:
+                self._violate(run, f"history goes from {run.seq} to {entry.seq}")
+            if entry.event.at < run.last_at:
+                self._violate(run, f"history runs back in time at {entry.seq}")
+            run.seq, run.last_at = entry.seq, entry.event.at
+            self._look_at_event(run, entry.event)
+        if write.entries and write.record.seq != run.seq:
+            self._violate(run, f"the record is at {write.record.seq}, its history at {run.seq}")
+
+    def _look_at_task(self, run: _Run, task: TaskState) -> None:
+        """Attempts are counted one by one, and none that was not given out."""
+        place = task.number, task.phase
+        known = run.attempts.get(place, task.failures)
+        if task.failures > known + 1:
+            self._violate(run, f"a failure of {place} was counted more than once")
+        if task.failures < known:
+            self._violate(run, f"failures of {place} were forgotten")
+        if task.failures > run.given.get(place, 0):
+            self._violate(run, f"{place} has {task.failures} failures, given out was {run.given.get(place)}")
+        if task.failures:
+            self._world.sometimes["attempt failed"] += 1
+        run.attempts[place] = task.failures
+
+    def _compare_with_rows(self, run: _Run) -> None:
+        loaded = self._real.load(run.row)
+        if loaded is None:
+            self._violate(run, "its rows are missing")
+            return
+        expected = run.record if run.record.is_open else restore(stored(run.record))
+        for difference in differences(loaded.record, expected):
+            self._violate(run, f"rows and record differ: {difference}")
+        if loaded.parked is not None:
+            self._violate(run, f"parked: {loaded.parked}")
+
+    def _count_races(self, write: RunWrite) -> None:
+        """Count what is known to be hard."""
+        counts = self._world.sometimes
+        fired = {
+            (entry.event.number, entry.event.index) for entry in write.entries if isinstance(entry.event, TimerFired)
+        }
+        for change in write.changes:
+            if isinstance(change, TimerCompleted) and not change.skipped:
+                # Due, but another event had its turn first.
+                counts["timer lost its race"] += (change.number, change.index) not in fired
+        events = [entry.event for entry in write.entries]
+        if len(events) == 1 and isinstance(events[0], ExecuteReturned) and events[0].result.decision.conditional_close:
+            is_met = any(isinstance(change, ExecutionClosed | GracefulCloseRequested) for change in write.changes)
+            counts["conditional close met" if is_met else "conditional close not met"] += 1
+        counts["several turns in one commit"] += len(events) > 1
+
+    def _look_at_event(self, run: _Run, event: Any) -> None:
+        counts = self._world.sometimes
+        match event:
+            case WaitUntilReturned() | ExecuteReturned() | AttemptsExhausted():
+                if isinstance(event, AttemptsExhausted):
+                    phase = event.phase
+                    counts["attempts exhausted"] += 1
+                else:
+                    phase = Phase.WAIT_UNTIL if isinstance(event, WaitUntilReturned) else Phase.EXECUTE
+                if (event.number, phase) in run.results:
+                    self._violate(run, f"state {event.number} has a second result of {phase.value}")
+                run.results.add((event.number, phase))
+            case TimerFired():
+                due = run.due.get((event.number, event.index))
+                if due is not None and (event.at < due or self._world.now < due):
+                    self._violate(run, f"timer {event.number}/{event.index} fired early")
+                counts["timer fired"] += 1
+            case TimerSkipped():
+                counts["timer skipped"] += 1
+
+    def _look_at_change(self, run: _Run, change: Any) -> None:
+        counts = self._world.sometimes
+        match change:
+            case ExecutionOpened():
+                if change.chain.deadline is not None:
+                    run.due[RUN_TIMERS, DEADLINE] = change.chain.deadline
+                if change.starts_at is not None:
+                    run.due[RUN_TIMERS, START_DELAY] = change.starts_at
+                counts["run opened" if change.chain.run_attempt == 1 else "run retried"] += 1
+            case StateWaiting():
+                for index, due in enumerate(change.due):
+                    run.due[change.number, index] = due
+            case TimerCompleted():
+                place = change.number, change.index
+                if place in run.done:
+                    self._violate(run, f"timer {place} completed twice")
+                run.done.add(place)
+            case MessageTaken():
+                channel = change.family.value, change.channel_name
+                if change.number <= run.taken.get(channel, -1):
+                    self._violate(run, f"channel {channel} was not taken from in order")
+                run.taken[channel] = change.number
+                counts["message taken"] += 1
+            case StateLeft():
+                counts["state left"] += 1
+            case ExecutionClosed():
+                counts[f"closed {change.status.value}"] += 1
+
+    def _find_tokens(self, entry: HistoryEntry) -> None:
+        text, start = entry.event, 0
+        while (start := text.find("tok-", start)) >= 0:
+            end = text.index(_TOKEN_END, start) + 1
+            places = self._ledger.committed.setdefault(text[start:end], [])
+            place = entry.run_id, entry.seq, entry.kind
+            if not places or places[-1] != place:
+                places.append(place)
+            start = end
+
+    # When a worker takes a call.
+
+    def took(self, task: Task, *, is_in_doubt: bool) -> None:
+        """Look at a call that a worker begins."""
+        fence = task.fence
+        if fence in self._out:
+            self._world.violate(f"{fence} was given out twice")
+        self._out.add(fence)
+        if fence.phase is Phase.RPC and fence.number < 0:
+            return
+        run = next((run for run in self.runs.values() if run.run_id == fence.run_id), None)
+        if run is None:
+            self._world.violate(f"{fence} was given out before its run was committed")
+            return
+        run.given[fence.number, fence.phase] = max(fence.attempt, run.given.get((fence.number, fence.phase), 0))
+        if is_in_doubt:
+            return
+        if run.record.closed is not None:
+            self._violate(run, f"{fence} was given out after its run had closed")
+        elif fence.phase is not Phase.RPC:
+            state = run.record.states.get(fence.number)
+            if state is None or state.phase is not fence.phase or not state.is_invoked:
+                self._violate(run, f"{fence} was given out, but is not outstanding")
+
+    # Once nothing moves any more.
+
+    def at_rest(self, engine: Any) -> None:
+        """Everything that can go on has gone on; memory, rows and history say the same."""
+        for run in self.runs.values():
+            self._audit(run)
+            live = engine._cache.get(run.key)
+            if live is not None and live.row == run.row:
+                expected = run.record if run.record.is_open else restore(stored(run.record))
+                kept = live.record if live.record.is_open else restore(stored(live.record))
+                for difference in differences(kept, expected):
+                    self._violate(run, f"memory and record differ: {difference}")
+                if live.parked is not None:
+                    self._violate(run, f"parked: {live.parked}")
+            if run.record.is_open:
+                self._look_for_life(run)
+            elif run.record.successor is not None:
+                following = run.record.successor.next.run_id
+                if all(other.run_id != following for other in self.runs.values()):
+                    self._violate(run, f"its successor {following} was never opened")
+        if len(engine._dispatch):
+            self._world.violate(f"calls are still out: {list(engine._dispatch._out)}")
+
+    def _audit(self, run: _Run) -> None:
+        events: list[Any] = []
+        while page := self._real.events(run.row, len(events), 1000):
+            events += [event for _, event in page]
+        loaded = self._real.load(run.row)
+        for problem in audit(events, stored(loaded.record)):
+            self._violate(run, f"history and rows differ: {problem}")
+
+    def _look_for_life(self, run: _Run) -> None:
+        """An open run has nothing left but channels that nobody fills."""
+        record = run.record
+        if record.starts_at is not None or record.deadline is not None:
+            self._violate(run, "still waits for its delay or its deadline")
+        if len(record.rpcs):
+            self._violate(run, f"RPCs are still open: {sorted(record.rpcs)}")
+        for number in sorted(record.states):
+            state = record.states[number]
+            if state.phase is not Phase.WAITING:
+                self._violate(run, f"{state.execution_id} is stuck in {state.phase.value}")
+            elif state.waiting is not None and None in state.waiting.timers:
+                self._violate(run, f"{state.execution_id} still waits for a timer: {state.waiting.due}")

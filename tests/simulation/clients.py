@@ -1,0 +1,217 @@
+"""Clients: they start, signal, publish, call, write, skip, stop, read and wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import Any
+
+from iwf_py.errors import EngineError, HttpError
+from iwf_py.model.invocations import Publication
+from iwf_py.model.options import WorkflowAlreadyStartedOptions, WorkflowRetryPolicy
+from iwf_py.model.requests import (
+    GetAttributesRequest,
+    PublishRequest,
+    RpcRequest,
+    RunAddress,
+    RunResult,
+    SetAttributesRequest,
+    SignalRequest,
+    SkipTimerRequest,
+    StartRequest,
+    StopRequest,
+)
+from iwf_py.model.status import IDReusePolicy, WorkflowStopType
+from tests.simulation.ledger import Ledger, Operation
+from tests.simulation.program import Program, sealed
+from tests.simulation.world import World
+
+
+class FakeClient:
+    """
+    One client: it does one thing after the other, and hears answers whenever they come.
+
+    Args:
+        engine: Tells the engine that serves now, or None.
+
+        heard: Tells whether an answer of this engine still reaches anybody: it may die of it.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        ledger: Ledger,
+        program: Program,
+        ids: int,
+        engine: Callable[[], Any],
+        heard: Callable[[Any], bool],
+    ) -> None:
+        self._world = world
+        self._ledger = ledger
+        self._program = program
+        self._ids = [f"w{number}" for number in range(ids)]
+        self._engine = engine
+        self._heard = heard
+        self.waiting: list[tuple[Any, RunAddress, Future[RunResult]]] = []
+        self.outcomes: list[RunResult] = []
+
+    def act(self) -> None:
+        """Do something."""
+        engine = self._engine()
+        if engine is None:
+            return
+        acts: tuple[tuple[Callable[[Any], None], int], ...] = (
+            (self._start, 5),
+            (self._signal, 8),
+            (self._publish, 2),
+            (self._rpc, 6),
+            (self._set, 3),
+            (self._skip, 3),
+            (self._stop, 1),
+            (self._read, 3),
+            (self._wait, 4),
+        )
+        act = self._world.random.choices([act for act, _ in acts], [weight for _, weight in acts])[0]
+        act(engine)
+
+    def _some_run(self, workflow_id: str) -> str | None:
+        """Name the latest run, or at times one that was started once."""
+        if self._world.chance(0.85):
+            return None
+        known = [
+            str(operation.value)
+            for operation in self._ledger.operations
+            if operation.what == "start" and operation.workflow_id == workflow_id and operation.is_acknowledged
+        ]
+        return self._world.random.choice(known) if known else None
+
+    def _some_id(self) -> str:
+        return self._world.random.choice(self._ids)
+
+    def _send(self, engine: Any, what: str, workflow_id: str, token: str, kind: str, future: Future[Any]) -> Operation:
+        operation = Operation(what, workflow_id, token, kind, self._ledger.tick())
+        self._ledger.operations.append(operation)
+        self._world.note("sent", what, workflow_id, token)
+
+        def done(answered: Future[Any]) -> None:
+            if not self._heard(engine):
+                return
+            error = answered.exception()
+            if error is not None:
+                self._ledger.refused(operation, error)
+            else:
+                self._ledger.acknowledged(operation, answered.result())
+
+        future.add_done_callback(done)
+        return operation
+
+    def _start(self, engine: Any) -> None:
+        pick, token, workflow_id = self._world.random, self._world.token(), self._some_id()
+        policy = pick.choices(tuple(IDReusePolicy), (6, 2, 1, 2))[0]
+        ignores = pick.random() < 0.2
+        request = StartRequest(
+            workflow_id=workflow_id,
+            workflow_type="Flow",
+            start=self._program.movement() if pick.random() < 0.95 else None,
+            attributes=(("start", sealed(token)),),
+            timeout=timedelta(seconds=pick.choice((5, 30))) if pick.random() < 0.2 else None,
+            start_delay=timedelta(seconds=pick.choice((0, 0, 0, 2))),
+            retry=WorkflowRetryPolicy(initial_interval_seconds=1, maximum_attempts=3) if pick.random() < 0.4 else None,
+            id_reuse_policy=policy,
+            already_started=WorkflowAlreadyStartedOptions(True) if ignores else None,
+        )
+        # Where another run may be the answer, the token need not stand anywhere.
+        self._send(engine, "start", workflow_id, token, "" if ignores else "Started", engine.service.start(request))
+
+    def _signal(self, engine: Any) -> None:
+        token, workflow_id = self._world.token(), self._some_id()
+        request = SignalRequest(
+            workflow_id=workflow_id, run_id=self._some_run(workflow_id), channel_name="outer", value=sealed(token)
+        )
+        self._send(engine, "signal", workflow_id, token, "Signalled", engine.service.signal(request))
+
+    def _publish(self, engine: Any) -> None:
+        token, workflow_id = self._world.token(), self._some_id()
+        message = Publication(channel_name="inner", value=sealed(token))
+        request = PublishRequest(workflow_id=workflow_id, messages=(message,))
+        self._send(engine, "publish", workflow_id, token, "Published", engine.service.publish(request))
+
+    def _rpc(self, engine: Any) -> None:
+        pick, token, workflow_id = self._world.random, self._world.token(), self._some_id()
+        name = pick.choice(("write", "write", "read"))
+        is_locking = pick.random() < 0.5
+        request = RpcRequest(
+            workflow_id=workflow_id,
+            run_id=self._some_run(workflow_id),
+            rpc_name=name,
+            input=sealed(token),
+            options=self._program.rpc_options(is_locking=is_locking),
+        )
+        kind = "" if name == "read" else "RpcReturned"
+        what = "locking rpc" if is_locking else "rpc"
+        self._send(engine, what, workflow_id, token, kind, engine.service.invoke_rpc(request))
+
+    def _set(self, engine: Any) -> None:
+        token, workflow_id = self._world.token(), self._some_id()
+        request = SetAttributesRequest(workflow_id=workflow_id, attributes=((f"set-{token}", sealed(token)),))
+        future = engine.service.set_attributes(request)
+        self._send(engine, "set attributes", workflow_id, token, "AttributesSet", future)
+
+    def _skip(self, engine: Any) -> None:
+        pick = self._world.random
+        request = SkipTimerRequest(
+            workflow_id=self._some_id(),
+            state_execution_id=f"{pick.choice('ABC')}-{pick.choice((1, 1, 2, 3))}",
+            command_id=pick.choice(("timer-0", None)),
+            index=pick.choice((0, 1)),
+        )
+        self._send(engine, "skip timer", request.workflow_id, "", "", engine.service.skip_timer(request))
+
+    def _stop(self, engine: Any) -> None:
+        kind = self._world.random.choice(tuple(WorkflowStopType))
+        request = StopRequest(workflow_id=self._some_id(), stop_type=kind)
+        self._send(engine, "stop", request.workflow_id, "", "", engine.service.stop(request))
+
+    def _read(self, engine: Any) -> None:
+        """Read attributes: what was acknowledged before must be there, if the run is the same."""
+        workflow_id = self._some_id()
+        known = [
+            (operation.token, run_id)
+            for operation in self._ledger.operations
+            if operation.what == "set attributes" and operation.workflow_id == workflow_id and operation.is_acknowledged
+            for run_id, _, _ in self._ledger.places(operation)
+        ]
+        run_id = known[-1][1] if known else None
+        future = engine.service.get_attributes(GetAttributesRequest(workflow_id=workflow_id, run_id=run_id))
+
+        def done(answered: Future[Any]) -> None:
+            if not self._heard(engine):
+                return
+            error = answered.exception()
+            if error is not None:
+                return
+            missing = [token for token, run in known if run == run_id and f"set-{token}" not in answered.result()]
+            if missing:
+                self._world.violate(f"a reader of {workflow_id} does not see {missing}, which were acknowledged")
+
+        future.add_done_callback(done)
+
+    def _wait(self, engine: Any) -> None:
+        workflow_id = self._some_id()
+        address = RunAddress(workflow_id=workflow_id, run_id=self._some_run(workflow_id))
+        future = engine.service.wait(address)
+        if self._world.chance(0.1):
+            future.cancel()
+            return
+        self.waiting.append((engine, address, future))
+
+        def done(answered: Future[RunResult]) -> None:
+            if self._heard(engine) and not answered.cancelled():
+                error = answered.exception()
+                if error is None:
+                    self.outcomes.append(answered.result())
+                elif not isinstance(error, HttpError | EngineError):
+                    self._world.violate(f"a waiter was refused with {error!r}")
+
+        future.add_done_callback(done)

@@ -1,0 +1,300 @@
+"""Bugs planted on purpose: what the simulation does not find here, it would not find in earnest.
+
+Each is a context manager that breaks one promise of the engine by patching it; production code knows
+nothing of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+from attrs import evolve
+
+from iwf_py.core import advance as machine
+from iwf_py.core import rpcs as core_rpcs
+from iwf_py.core.attempts import Accept, Exhausted, TaskState, judge
+from iwf_py.core.changes import RpcClosed
+from iwf_py.core.events import Signalled
+from iwf_py.runtime import rpcs, sheets, turns
+from iwf_py.runtime.cache import Cache
+from iwf_py.runtime.calls import Calls, ReturnedPost
+from iwf_py.runtime.dispatch import Dispatch, Hand
+from iwf_py.runtime.posts import NOTHING, Taken
+from iwf_py.runtime.service import Service
+from iwf_py.runtime.sheets import RunSheet
+from iwf_py.runtime.turns import Turns
+from iwf_py.runtime.upkeep import Upkeep
+from iwf_py.runtime.waiters import Waiters
+from iwf_py.store.unit import Batch
+from tests.simulation.faults import FaultyStore
+
+Plant = Callable[[], contextlib.AbstractContextManager[Any]]
+PLANTED: dict[str, Plant] = {}
+
+
+def _plant(make: Callable[[], contextlib.AbstractContextManager[Any]]) -> Plant:
+    PLANTED[make.__name__] = make
+    return make
+
+
+def _early(show: Callable[[Turns, Any], None]) -> Callable[[Turns, Any], None]:
+    """Make a batch's carrying out that does *show* before the commit."""
+
+    def carry_out(self: Turns, posts: Any) -> None:
+        self._batches.reserve(len(posts))
+        pending = self._batches.take(posts, self._clock.now())
+        self._front.extendleft(reversed(pending.left))
+        self._answered += pending.elsewhere
+        writes = pending.writes()
+        show(self, pending)
+        if writes:
+            self._number += 1
+            pending.number = self._number
+            try:
+                self._store.commit(Batch(number=pending.number, writes=writes))
+            except Exception:
+                for key in pending.sheets:
+                    self._cache.drop(key)
+                return
+
+    return carry_out
+
+
+@_plant
+def acknowledges_before_the_commit() -> Any:
+    """Answers go out, then the batch is written."""
+    return patch.object(Turns, "_carry_out", _early(lambda self, pending: self._show(pending, ())))
+
+
+@_plant
+def calls_before_the_commit() -> Any:
+    """Calls go out, then the batch is written."""
+
+    def show(self: Turns, pending: Any) -> None:
+        for turned in pending.turned:
+            if isinstance(turned.taken, Taken):
+                for move in turned.taken.moves:
+                    self._effects.carry_out(turned.post.key, move)
+        self._effects.flush()
+
+    early, late = _early(show), Turns._carry_out
+
+    def both(self: Turns, posts: Any) -> None:
+        with patch.object(self._store, "commit", side_effect=lambda batch: ()):
+            number = self._number
+            early(self, posts)
+            self._number = number
+        late(self, posts)
+
+    return patch.object(Turns, "_carry_out", both)
+
+
+@_plant
+def takes_the_newest_first() -> Any:
+    """The queue is a stack."""
+
+    class Stack(deque[Any]):
+        def popleft(self) -> Any:
+            return self.pop()
+
+    begin = Turns.__init__
+
+    def __init__(self: Turns, *arguments: Any, **named: Any) -> None:
+        begin(self, *arguments, **named)
+        self._inbox = Stack()
+
+    return patch.object(Turns, "__init__", __init__)
+
+
+@_plant
+@contextlib.contextmanager
+def asks_for_no_fence() -> Iterator[None]:
+    """Whatever comes for an outstanding call is its outcome."""
+    ended: dict[Any, Hand] = {}
+    end = Dispatch.end
+
+    def remember(self: Dispatch, fence: Any) -> Hand | None:
+        hand = end(self, fence)
+        if hand is not None:
+            ended[fence] = hand
+        return ended.get(fence)
+
+    def take(self: ReturnedPost, sheet: Any, run: RunSheet | None, now: datetime) -> Taken:
+        self._retry_at = None
+        task = None if run is None else run.tasks.get(self._hand.task.fence.number)
+        if run is None or task is None:
+            return NOTHING
+        verdict = judge(task, run.record, self._outcome, sheet.instant(now, run))
+        if isinstance(verdict, Accept | Exhausted):
+            taken = Taken(*sheet.advance(run, verdict.event))
+            run.end(task)
+            return taken
+        after = evolve(task, failures=task.failures + 1, due_at=verdict.instant, last_failure=verdict.failure)
+        run.retry(task, after, None)
+        self._retry_at = verdict
+        return NOTHING
+
+    with patch.object(Dispatch, "end", remember), patch.object(ReturnedPost, "take", take):
+        yield
+
+
+@_plant
+def counts_a_failure_twice() -> Any:
+    """Each failed attempt counts for two."""
+    retry = RunSheet.retry
+
+    def twice(self: RunSheet, task: TaskState, after: TaskState, pin: Any) -> None:
+        retry(self, task, evolve(after, failures=after.failures + 1), pin)
+
+    return patch.object(RunSheet, "retry", twice)
+
+
+@_plant
+def loses_wake_ups() -> Any:
+    """Who waits looks first, and registers a little later."""
+
+    def meet(self: Service, address: Any, waiter: Any, live: Any, *, is_registered: bool) -> None:
+        if live.record.closed is not None:
+            waiter.answer(live.record)
+        else:
+            later = self._reads._clock.now() + timedelta(seconds=0.2)
+            self._turns._agenda.at(later, lambda: self._waiters.add(waiter))
+
+    return patch.object(Service, "_meet", meet)
+
+
+@_plant
+def forgets_who_waits_for_a_retry() -> Any:
+    """A waiter of a run that is retried is not moved on."""
+    closed = Waiters.closed
+
+    def forget(self: Waiters, record: Any) -> None:
+        if record.successor is not None:
+            self._waiting.pop(record.run_id, None)
+        else:
+            closed(self, record)
+
+    return patch.object(Waiters, "closed", forget)
+
+
+@_plant
+def fires_timers_early() -> Any:
+    """What is due soon is due."""
+    post_due = Upkeep._post_due
+    return patch.object(Upkeep, "_post_due", lambda self, now: post_due(self, now + timedelta(seconds=1)))
+
+
+@_plant
+def takes_doubt_for_failure() -> Any:
+    """A commit that did not answer is done again, without looking."""
+    return patch.object(turns, "CommitUnknownError", ())
+
+
+@_plant
+def tells_doubt_as_failure() -> Any:
+    """Whoever asked for what is in doubt is told that it failed."""
+
+    def settle(self: Turns, pending: Any) -> None:
+        self._doubt = None
+        for turned in pending.turned:
+            self._refuse(turned.post, turns.EngineUnreadyError("nothing was written"))
+
+    return patch.object(Turns, "_settle", settle)
+
+
+@_plant
+def applies_twice_after_doubt() -> Any:
+    """Whatever is in doubt is taken not to stand."""
+    return patch.object(FaultyStore, "settle", lambda self, number: False)
+
+
+@_plant
+def forgets_orphans() -> Any:
+    """What an ended engine left behind is not taken over."""
+    return patch.object(Upkeep, "_claim", lambda self: None)
+
+
+@_plant
+def counts_recovery_as_failure() -> Any:
+    """A call that is given out again because the engine ended has failed."""
+    again = Calls.again
+
+    def failed(self: Calls, key: Any, run_id: str, task: TaskState) -> bool:
+        if task.recoveries:
+            task = evolve(task, failures=task.failures + 1)
+        return again(self, key, run_id, task)
+
+    return patch.object(Calls, "again", failed)
+
+
+@_plant
+def lets_closed_runs_take_messages() -> Any:
+    """A signal to a closed run is appended."""
+
+    def advance(record: Any, event: Any) -> Any:
+        if record is not None and record.closed is not None and isinstance(event, Signalled):
+            record = evolve(record, closed=None)
+        return machine.advance(record, event)
+
+    return patch.object(sheets, "advance", advance)
+
+
+@_plant
+def keeps_locks_of_rpcs() -> Any:
+    """An RPC that is over still holds its keys, for all who wait for them."""
+
+    def close(step: Any, rpc: Any) -> None:
+        step.change(RpcClosed(number=rpc.number))
+
+    return patch.object(core_rpcs, "_close", close)
+
+
+@_plant
+def keeps_what_was_not_written() -> Any:
+    """A record whose commit failed stays in memory as it was before, even where the commit stands."""
+    return patch.object(Cache, "drop", lambda self, key: None)
+
+
+@_plant
+def forgets_successors() -> Any:
+    """A retry of a run is a change, but nobody opens it."""
+
+    def only_one(record: Any, event: Any) -> Any:
+        yield machine.advance(record, event), event
+
+    return patch.object(sheets, "_turns", only_one)
+
+
+@_plant
+def looks_but_once() -> Any:
+    """The alarm is never set to what is due next."""
+    return patch.object(Upkeep, "hear", lambda self, due: None)
+
+
+@_plant
+def turns_batches_around() -> Any:
+    """What is tried again comes in the reverse order."""
+    return patch.object(turns, "reversed", iter, create=True)
+
+
+@_plant
+def answers_refused_rpcs() -> Any:
+    """An RPC is answered though what it wrote was refused."""
+    return patch.object(rpcs, "Refused", ())
+
+
+@_plant
+def starts_calls_of_closed_runs() -> Any:
+    """A call that is ready when its run closes is begun all the same."""
+    begin = RunSheet.fold
+
+    def fold(self: RunSheet, event: Any, turn: Any, epoch: int) -> None:
+        begin(self, event, turn, epoch)
+        self.ended = ()
+
+    return patch.object(RunSheet, "fold", fold)
