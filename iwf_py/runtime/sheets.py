@@ -89,12 +89,11 @@ class RunSheet:
         return Live(self.row, self.record, self.tasks, self.pins, self.parked)
 
     def fold(self, event: Event, turn: Turn, epoch: int) -> None:
-        """Take a turn: its record, its changes, and the calls that it begins."""
+        """Take a turn that changes something: its record, its changes, and the calls that it begins."""
         assert turn.record is not None
         self.record = turn.record
-        if turn.changes:
-            self.changes.extend(turn.changes)
-            self.entries.append(Entry(seq=turn.record.seq, event=event))
+        self.changes.extend(turn.changes)
+        self.entries.append(Entry(seq=turn.record.seq, event=event))
         for effect in turn.effects:
             if type(effect) is Invoke:
                 task = TaskState(number=effect.number, phase=effect.phase, epoch=epoch, first_at=event.at)
@@ -213,7 +212,7 @@ class Sheet:
                     raise TransitionError("; ".join(problems))
         moves = []
         for turn, caused_by in turns:
-            if turn.record is None:
+            if turn.record is None or not turn.changes:
                 continue
             if turn.opens:
                 run = RunSheet(self._next_row(), turn.record)
