@@ -17,13 +17,14 @@ from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptio
 from iwf_py.client.asking import Question, dropped, refuse
 from iwf_py.client.calls import Calls, WorkflowClass
 from iwf_py.client.handle import RESULT_TIMEOUT, WorkflowT
+from iwf_py.client.results import decode_outputs
 from iwf_py.client.values import NOT_GIVEN
 from iwf_py.model.converter import Converter
 from iwf_py.model.durations import Duration
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import DEFAULT_NAMESPACE
 from iwf_py.model.payload import SearchAttribute
-from iwf_py.model.requests import WorkflowInfo
+from iwf_py.model.requests import StateOutput, WorkflowInfo
 from iwf_py.ports import WorkflowService
 
 T = TypeVar("T")
@@ -293,6 +294,10 @@ class AsyncClient:
         """Return all outputs of a workflow that has ended."""
         outputs: list[Any] = await answer(self._calls.result(workflow_id, type_hint, workflow_run_id, several=True))
         return outputs
+
+    def decode_outputs(self, outputs: Iterable[StateOutput], type_hint: Any = None) -> list[Any]:
+        """Open sealed outputs, such as those of an error; this asks nobody."""
+        return decode_outputs(outputs, self._calls.converter, type_hint)
 
     @overload
     async def invoke_rpc(

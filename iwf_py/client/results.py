@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from iwf_py.errors import (
@@ -51,7 +52,12 @@ def outputs_of(result: RunResult) -> tuple[StateOutput, ...]:
 
 def open_outputs(result: RunResult, converter: Converter, type_hint: Any) -> list[Any]:
     """Open all outputs of a run, in order of completion; errors as `outputs_of`."""
-    return [_opened(result, output, converter, type_hint) for output in outputs_of(result)]
+    return decode_outputs(outputs_of(result), converter, type_hint)
+
+
+def decode_outputs(outputs: Iterable[StateOutput], converter: Converter, type_hint: Any) -> list[Any]:
+    """Open outputs, wherever they come from."""
+    return [_opened(output, converter, type_hint) for output in outputs]
 
 
 def open_output(result: RunResult, converter: Converter, type_hint: Any) -> Any:
@@ -68,13 +74,11 @@ def open_output(result: RunResult, converter: Converter, type_hint: Any) -> Any:
             f"{', '.join(output.state_execution_id for output in outputs)}; "
             "use get_workflow_results or wait_for_workflow_results"
         )
-    return _opened(result, outputs[0], converter, type_hint) if outputs else None
+    return _opened(outputs[0], converter, type_hint) if outputs else None
 
 
-def _opened(result: RunResult, output: StateOutput, converter: Converter, type_hint: Any) -> Any:
+def _opened(output: StateOutput, converter: Converter, type_hint: Any) -> Any:
     try:
         return converter.decode(output.output, type_hint)
     except PayloadError as error:
-        raise PayloadError(
-            f"output of {output.state_execution_id} of workflow {result.workflow_id!r}: {error}"
-        ) from error
+        raise PayloadError(f"output of {output.state_execution_id}: {error}") from error

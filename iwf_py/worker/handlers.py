@@ -35,11 +35,17 @@ class Handlers:
     def __init__(self, registry: Registry, converter: Converter) -> None:
         self._registry = registry
         self._converter = converter
+        self._serves = Serves({})
 
     @property
     def serves(self) -> Serves:
         """What there is code for, as of now."""
-        return Serves({definition.workflow_type: frozenset(definition.states) for definition in self._registry})
+        # Asked for with every take, and a registry only grows.
+        if len(self._serves.states) != len(self._registry):
+            self._serves = Serves(
+                {definition.workflow_type: frozenset(definition.states) for definition in self._registry}
+            )
+        return self._serves
 
     def is_async(self, invocation: Invocation) -> bool:
         """Is its handler a coroutine function? Then `call_async` runs it on a loop of the caller's."""

@@ -405,11 +405,11 @@ def test_several_results(client, service):
 
 def test_an_output_that_cannot_be_opened_says_whose_it_is(client, service):
     """
-    The state execution and the workflow stand in the sentence.
+    The state execution stands in the sentence.
     """
     service.answers.append(result("1"))
 
-    with pytest.raises(PayloadError, match="output of Verify-1 of workflow 'w': cannot decode str"):
+    with pytest.raises(PayloadError, match="output of Verify-1: cannot decode str"):
         client.wait_for_workflow_completion("w", str)
 
 

@@ -60,6 +60,7 @@ def test_a_run_that_did_not_complete_raises(client, service, status, error):
     assert caught.value.error_type == "STATE_API_FAIL_ERROR_TYPE"
     assert caught.value.error_message == "no luck"
     assert caught.value.outputs == ended.outputs
+    assert client.decode_outputs(caught.value.outputs, str) == ["part"]
 
 
 def test_a_result_that_is_not_there_yet(client, service):
@@ -309,8 +310,15 @@ def test_the_async_client_sends_what_the_client_sends(client, async_client, serv
     asyncio.run(compare())
     public = {name for name in dir(client) if not name.startswith("_")}
     tested = {name for name, *_ in calls}
-    assert public - tested == {"start", "get", "get_simple_workflow_result_with_wait"}
+    assert public - tested == {"start", "get", "get_simple_workflow_result_with_wait", "decode_outputs"}
     assert public - {"get_simple_workflow_result_with_wait"} <= set(dir(async_client))
+
+
+def test_the_async_client_opens_outputs(async_client):
+    """
+    What an error carries can be opened without asking anybody.
+    """
+    assert async_client.decode_outputs(result("1", "2").outputs, int) == [1, 2]
 
 
 def test_the_async_handle_sends_what_the_handle_sends(client, async_client, service):
