@@ -123,9 +123,11 @@ def _interval(initial: float | None, coefficient: float | None, maximum: float |
     first = 1.0 if initial is None else float(initial)
     factor = 2.0 if coefficient is None else float(coefficient)
     longest = max(100.0, first) if maximum is None else float(maximum)
-    # The exponent is bounded before the power is taken: 2.0 ** 1100 is an OverflowError, not a long wait.
-    exponent = failures - 1
-    seconds = longest if factor > 1 and exponent > 1000 else min(first * factor**exponent, longest)
+    try:
+        seconds = min(first * factor ** (failures - 1), longest)
+    except OverflowError:
+        # Such as 3.0 ** 700: many times any interval, but for none at all.
+        seconds = longest if first else 0.0
     return timedelta(seconds=seconds)
 
 

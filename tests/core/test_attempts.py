@@ -62,6 +62,19 @@ def test_a_failed_attempt_is_tried_again(failures: int, wait: float):
     assert verdict.instant == NOON + second(wait)
 
 
+@pytest.mark.parametrize("coefficient", [1, 1.5, 2, 3, 10, 999_999])
+@pytest.mark.parametrize("failures", [300, 700, 1_001, 100_000])
+def test_the_backoff_never_ends(coefficient: float, failures: int):
+    """
+    However often a call has failed, and however fast its intervals grow, the next attempt has its instant.
+    """
+    policy = RetryPolicy(backoff_coefficient=coefficient)
+    at_once = RetryPolicy(initial_interval_seconds=0, backoff_coefficient=coefficient)
+
+    assert judged(BOOM, policy, failures=failures).instant == NOON + second(1 if coefficient == 1 else 100)
+    assert judged(BOOM, at_once, failures=failures).instant == NOON
+
+
 def test_a_failure_knows_its_attempt():
     """
     The judge fills in how many attempts were made, and whose call it was.
