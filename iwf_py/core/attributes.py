@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -115,17 +115,26 @@ def lock_keys(attributes: PersistenceLoadingPolicy, search: PersistenceLoadingPo
 
 
 def search_problem(attribute: SearchAttribute, at: datetime) -> str | None:
-    """Say what keeps a search attribute from being written; None when nothing does. Without any value it deletes."""
+    """
+    Say what keeps a search attribute from being written; None when nothing does.
+
+    The value that its type names must fit; one beside it must be sound, since it is kept too. A type without any value is good:
+    it is read as 0, false or empty.
+
+    Source:
+        The iWF protocol's section on search-attribute types and time formats.
+    """
     if attribute.is_empty:
         return None
     kind = attribute.value_type
     if kind is None:
         return f"search attribute {attribute.key!r} has a value but no value type"
-    fits = _FITS[kind](attribute)
-    if fits and kind is SearchAttributeValueType.DATETIME:
-        assert attribute.string_value is not None
-        fits = instant_of(attribute.string_value, at) is not None
-    return None if fits else f"search attribute {attribute.key!r} has no value that fits its type {kind.value}"
+    given = {name: value for name in _SOUND if (value := getattr(attribute, name)) is not None}
+    named = _FIELDS[kind]
+    is_good = not given or (named in given and all(_SOUND[name](value) for name, value in given.items()))
+    if is_good and given and kind is SearchAttributeValueType.DATETIME:
+        is_good = instant_of(given[named], at) is not None
+    return None if is_good else f"search attribute {attribute.key!r} has no value that fits its type {kind.value}"
 
 
 def first_search_problem(attributes: Iterable[SearchAttribute], at: datetime) -> str | None:
@@ -142,37 +151,53 @@ def is_int64(number: int) -> bool:
     return -(2**63) <= number < 2**63
 
 
-def _is_text(attribute: SearchAttribute) -> bool:
-    return isinstance(attribute.string_value, str)
+def _is_text(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        # No database keeps a lone surrogate.
+        return value.isascii() or bool(value.encode())
+    except UnicodeEncodeError:
+        return False
 
 
-def _is_int(attribute: SearchAttribute) -> bool:
-    value = attribute.integer_value
+def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and is_int64(value)
 
 
-def _is_double(attribute: SearchAttribute) -> bool:
-    value = attribute.double_value
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _is_double(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        # An int beyond all floats.
+        return False
 
 
-def _is_bool(attribute: SearchAttribute) -> bool:
-    return isinstance(attribute.bool_value, bool)
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool)
 
 
-def _is_texts(attribute: SearchAttribute) -> bool:
-    values = attribute.string_array_value
-    return isinstance(values, tuple) and all(isinstance(value, str) for value in values)
+def _is_texts(values: object) -> bool:
+    return isinstance(values, tuple) and all(map(_is_text, values))
 
 
-_FITS = {
-    SearchAttributeValueType.KEYWORD: _is_text,
-    SearchAttributeValueType.TEXT: _is_text,
-    SearchAttributeValueType.DATETIME: _is_text,
-    SearchAttributeValueType.INT: _is_int,
-    SearchAttributeValueType.DOUBLE: _is_double,
-    SearchAttributeValueType.BOOL: _is_bool,
-    SearchAttributeValueType.KEYWORD_ARRAY: _is_texts,
+_SOUND: dict[str, Callable[[object], bool]] = {
+    "string_value": _is_text,
+    "integer_value": _is_int,
+    "double_value": _is_double,
+    "bool_value": _is_bool,
+    "string_array_value": _is_texts,
+}
+_FIELDS = {
+    SearchAttributeValueType.KEYWORD: "string_value",
+    SearchAttributeValueType.TEXT: "string_value",
+    SearchAttributeValueType.DATETIME: "string_value",
+    SearchAttributeValueType.INT: "integer_value",
+    SearchAttributeValueType.DOUBLE: "double_value",
+    SearchAttributeValueType.BOOL: "bool_value",
+    SearchAttributeValueType.KEYWORD_ARRAY: "string_array_value",
 }
 
 _SECONDS = {

@@ -42,7 +42,8 @@ class SearchAttribute:
 
         integer_value: For INT; fits 64 bits.
 
-        value_type: Which of the fields counts. None together with no value: the attribute is deleted.
+        value_type: Which of the fields counts; without a value it is 0, false or empty. None together with no value: the attribute
+            is deleted.
     """
 
     key: str
@@ -55,9 +56,10 @@ class SearchAttribute:
 
     @property
     def is_empty(self) -> bool:
-        """Is there no value at all? Written so, it deletes."""
+        """Is there neither type nor value? Written so, it deletes."""
         return (
-            self.string_value is None
+            self.value_type is None
+            and self.string_value is None
             and self.integer_value is None
             and self.double_value is None
             and self.bool_value is None

@@ -122,14 +122,28 @@ def test_a_state_deletes_with_none():
 
 def test_an_empty_search_attribute_deletes():
     """
-    One without any value, with or without its type.
+    One with neither type nor value.
     """
     one = SearchAttribute("s", integer_value=1, value_type=TYPES.INT)
     machine = Machine(to("A"), search_attributes=(one,))
 
-    machine.advance(_set_search(machine, SearchAttribute("s", value_type=TYPES.INT)))
+    machine.advance(_set_search(machine, SearchAttribute("s")))
 
     assert len(machine.run.search_attributes) == 0
+
+
+def test_a_search_attribute_may_have_a_type_and_no_value():
+    """
+    It is kept as it was written; whoever reads a value takes it for 0, false or empty.
+    """
+    one = SearchAttribute("s", double_value=1.0, value_type=TYPES.DOUBLE)
+    machine = Machine(to("A"), search_attributes=(one,))
+    bare = SearchAttribute("s", value_type=TYPES.DOUBLE)
+
+    machine.advance(_set_search(machine, bare))
+
+    assert machine.run.search_attributes["s"].value == bare
+    machine.check_history()
 
 
 def _set_search(machine: Machine, *attributes: SearchAttribute) -> AttributesSet:
@@ -171,6 +185,8 @@ GOOD = [
     SearchAttribute("s", string_array_value=("a", "b"), value_type=TYPES.KEYWORD_ARRAY),
     SearchAttribute("s", string_array_value=(), value_type=TYPES.KEYWORD_ARRAY),
     SearchAttribute("s", string_value="2023-04-17T21:17:49+00:00", value_type=TYPES.DATETIME),
+    SearchAttribute("s", string_value="", integer_value=1, value_type=TYPES.INT),
+    SearchAttribute("s", value_type=TYPES.DATETIME),
 ]
 BAD = [
     SearchAttribute("s", integer_value=1, value_type=TYPES.KEYWORD),
@@ -183,6 +199,10 @@ BAD = [
     SearchAttribute("s", string_array_value=("a", 1), value_type=TYPES.KEYWORD_ARRAY),
     SearchAttribute("s", string_value="soon", value_type=TYPES.DATETIME),
     SearchAttribute("s", string_value="a"),
+    SearchAttribute("s", double_value=10**400, value_type=TYPES.DOUBLE),
+    SearchAttribute("s", string_value="a", integer_value=2**63, value_type=TYPES.KEYWORD),
+    SearchAttribute("s", string_value="\ud800", value_type=TYPES.KEYWORD),
+    SearchAttribute("s", string_array_value=("\udcff",), value_type=TYPES.KEYWORD_ARRAY),
 ]
 
 

@@ -268,6 +268,7 @@ class Wanderer:
             SearchAttribute("flag", bool_value=self.random.random() < 0.5, value_type=kind.BOOL),
             SearchAttribute("list", string_array_value=("b", "a", "b", self._text()), value_type=kind.KEYWORD_ARRAY),
             SearchAttribute("list", string_array_value=(), value_type=kind.KEYWORD_ARRAY),
+            SearchAttribute("real", value_type=kind.DOUBLE),
         ]
         if deleting:
             choices.append(SearchAttribute(self.random.choice(("word", "text", "list"))))
