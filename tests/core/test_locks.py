@@ -172,3 +172,17 @@ def test_writes_from_outside_do_not_ask_for_locks():
     machine.answer(None, writes=writes(k="2"))
 
     assert machine.is_accepted
+
+
+def test_a_state_goes_in_only_when_all_its_keys_are_its_turn():
+    """
+    One of two holders has left; the state that waits for both still waits for the other.
+    """
+    machine = Machine(to("Start"))
+    machine.decides("Start-1", to("A", locks("k")), to("B", locks("l")), to("C", locks("k", "l")))
+
+    machine.ends("A-1")
+    assert machine.open == {"B-1": "EXECUTE*", "C-1": "EXECUTE"}
+    machine.ends("B-1")
+
+    assert machine.calls == ["C-1 EXECUTE"]

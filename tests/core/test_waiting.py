@@ -336,3 +336,43 @@ def test_a_channel_that_is_used_up_is_forgotten():
     machine.ends("W-1")
 
     assert (ChannelFamily.SIGNAL, "s") not in machine.run.channels
+
+
+def test_the_oldest_is_asked_first_whatever_it_wants():
+    """
+    With two messages at once the oldest state, which wants two, gets both; those who want one go without.
+    """
+    machine = waiting(ALL(signal("x")), ALL(internal("i", at_least=2)), ALL(internal("i")))
+
+    machine.publish(("i", "a"), ("i", "b"))
+
+    assert machine.took("W-2") == [["a", "b"]]
+    assert machine.took("W-3") == [[]]
+
+
+def test_all_messages_of_a_state_that_leaves_are_finished():
+    """
+    However many each of its commands took, none stays in flight.
+    """
+    machine = waiting(ALL(signal("s", at_least=3), signal("t", at_least=2)))
+    for name in "sssttt":
+        machine.signal(name)
+    assert machine.run.in_flight == 5
+
+    machine.ends("W-1")
+
+    assert machine.run.in_flight == 0
+    assert machine.run.unconsumed == 1
+
+
+def test_who_waited_goes_on_before_who_is_opened():
+    """
+    Within one turn calls are asked for by age: the state that a message satisfied, then the one that was opened.
+    """
+    machine = Machine(to("Start"))
+    machine.decides("Start-1", to("A"), to("W", None))
+    machine.waits("W-1", ALL(internal("i")))
+
+    machine.decides("A-1", "B", writes=writes(("i", "x")))
+
+    assert machine.calls == ["W-1 EXECUTE", "B-1 EXECUTE"]
