@@ -5,6 +5,7 @@ Pure. Hosts store and schedule; a retry writes no history.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from attrs import evolve, frozen
@@ -122,7 +123,7 @@ def commands_problem(commands: CommandRequest) -> str | None:
     if commands.is_empty:
         return None
     problems = combination_problems(commands)
-    if problems:
+    if problems and not _may_be_complete(commands):
         return "; ".join(problems)
     if len(commands.timers) + len(commands.channels) > MAX_COMMANDS:
         return f"wait_until asked for more than {MAX_COMMANDS} commands"
@@ -143,6 +144,18 @@ def commands_problem(commands: CommandRequest) -> str | None:
                 f"a channel holds {MAX_CHANNEL_MESSAGES}"
             )
     return None
+
+
+def _may_be_complete(commands: CommandRequest) -> bool:
+    """
+    Tell whether a combination can be complete beside others that want more commands of an id than there are.
+
+    Source:
+        The iWF protocol's section on wait_until: ids must be known; how often one is wanted is not looked at.
+    """
+    ids = Counter(commands.command_ids)
+    is_known = all(ids) and all(set(combination) <= set(ids) for combination in commands.combinations)
+    return is_known and any(Counter(combination) <= ids for combination in commands.combinations)
 
 
 def decision_problem(decision: Decision) -> str | None:

@@ -166,6 +166,11 @@ class CommandRequest:
         return (*self.signals, *self.internals)
 
     @property
+    def command_ids(self) -> tuple[str | None, ...]:
+        """The id of every command: of the timers, then of the channels."""
+        return (*(timer.command_id for timer in self.timers), *(channel.command_id for channel in self.channels))
+
+    @property
     def is_empty(self) -> bool:
         """Is nothing waited for?"""
         return not (self.timers or self.signals or self.internals)
@@ -212,7 +217,7 @@ def combination_problems(request: CommandRequest) -> list[str]:
     """Say what keeps the combinations of *request* from ever being complete; an empty list when nothing does."""
     if request.waiting_type is not CommandWaitingType.ANY_COMBINATION_COMPLETED or request.is_empty:
         return []
-    ids = [timer.command_id for timer in request.timers] + [channel.command_id for channel in request.channels]
+    ids = request.command_ids
     problems = []
     if not all(ids):
         problems.append("every command of an any-combination request needs a command_id")

@@ -221,6 +221,18 @@ def test_commands_that_can_never_be_complete_are_a_failed_attempt(commands: Comm
     assert verdict.failure.error_type == "InvalidOutcome"
 
 
+def test_one_combination_that_can_be_complete_is_enough():
+    """
+    Beside it another one may want more commands of an id than there are; but not of an id that nobody has.
+    """
+    one = (TimerCommand("a"),)
+    good = WaitUntilResult(commands=combinations(("a", "a"), ("a",), timers=one))
+    unknown = WaitUntilResult(commands=combinations(("b",), ("a",), timers=one))
+
+    assert isinstance(judged(good, phase=Phase.WAIT_UNTIL), Accept)
+    assert isinstance(judged(unknown, phase=Phase.WAIT_UNTIL), RetryAt)
+
+
 def test_good_commands_pass():
     """
     Every kind, with and without bounds.
