@@ -219,6 +219,8 @@ class ExecutionClosed:
         executing: The ids of the state executions that were open, in order of age.
 
         waiting_timers: What could still have been skipped: state execution id, index and command id.
+
+        channel_sizes: Messages that nobody had taken, by channel; an RPC that reads is still told of them.
     """
 
     at: datetime
@@ -227,6 +229,7 @@ class ExecutionClosed:
     error_message: str | None = None
     executing: tuple[str, ...] = ()
     waiting_timers: tuple[tuple[str, int, str | None], ...] = ()
+    channel_sizes: tuple[tuple[ChannelFamily, str, int], ...] = ()
 
 
 @frozen(kw_only=True)

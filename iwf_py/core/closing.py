@@ -9,6 +9,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from iwf_py.core.changes import ExecutionClosed, GracefulCloseRequested, Succeeded
+from iwf_py.core.channels import ChannelSizes
 from iwf_py.core.draft import VOID
 from iwf_py.core.effects import Closed, Refuse
 from iwf_py.core.events import Started
@@ -58,9 +59,10 @@ def close(
             at=step.at,
             status=status,
             error_type=error_type,
-            error_message=error_message,
+            error_message=None if error_message is None else _storable(error_message),
             executing=tuple(draft.states[number].execution_id for number in sorted(draft.states)),
             waiting_timers=_waiting_timers(step),
+            channel_sizes=tuple((*key, size) for key, size in ChannelSizes(draft.channels).items()),
         )
     )
     workflow_id, run_id = draft.started.request.workflow_id, draft.started.run_id
@@ -74,6 +76,11 @@ def close(
     step.effects.append(Closed())
     if status is WorkflowStatus.FAILED:
         _retry(step)
+
+
+def _storable(text: str) -> str:
+    """Write lone surrogates out, which no database keeps: a client's reason may hold any."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _waiting_timers(step: Step) -> tuple[tuple[str, int, str | None], ...]:

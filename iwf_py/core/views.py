@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from attrs import frozen
 
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.attributes import load
-from iwf_py.core.channels import ChannelSizes
+from iwf_py.core.channels import ChannelKey, ChannelSizes
 from iwf_py.core.effects import Effect, Invoke, InvokeRpc, SetTimer
 from iwf_py.core.events import DEADLINE, RUN_TIMERS, START_DELAY
 from iwf_py.core.record import LiveState, Parts, Record, StoredMessage, StoredState, Waiting
@@ -151,9 +151,16 @@ def rpc_invocation(record: Record, request: RpcRequest, at: datetime) -> Invocat
         first_attempt_at=at,
         attributes=load(record.attributes, request.options.attributes),
         search_attributes=load(record.search_attributes, request.options.search_attributes),
-        channel_sizes=ChannelSizes(record.channels),
+        channel_sizes=channel_sizes(record),
         timeout=request.options.timeout,
     )
+
+
+def channel_sizes(record: Record) -> Mapping[ChannelKey, int]:
+    """Count the messages that nobody has taken, by channel; of a closed run those that were left when it closed."""
+    if record.closed is None:
+        return ChannelSizes(record.channels)
+    return {(family, name): size for family, name, size in record.closed.channel_sizes}
 
 
 def command_results(waiting: Waiting) -> SealedCommandResults:
@@ -247,7 +254,7 @@ def describe(
             for state in live_states(record)
         ),
         executing_state_ids=() if closed is None else closed.executing,
-        channel_sizes=dict(ChannelSizes(record.channels)),
+        channel_sizes=dict(channel_sizes(record)),
         outputs=tuple(record.outputs),
         parked=parked,
         revision=record.seq,

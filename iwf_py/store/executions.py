@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from attrs import evolve
 from sqlalchemy import Select, Table, bindparam, func, literal_column, select
 
 from iwf_py.codec.snapshots import Pairs, event_from_text, load, load_or_none
@@ -271,14 +272,11 @@ def _all(cursor: Cursor, statement: str, run: int) -> list[Any]:
 def _closed(
     at: datetime, status: str, error_type: str | None, error_message: str | None, text: str | None
 ) -> ExecutionClosed:
-    closing = load_or_none(ExecutionClosed, text)
-    return ExecutionClosed(
-        at=at,
-        status=WorkflowStatus(status),
+    known = ExecutionClosed(at=at, status=WorkflowStatus(status)) if text is None else load(ExecutionClosed, text)
+    return evolve(
+        known,
         error_type=None if error_type is None else WorkflowErrorType(error_type),
         error_message=error_message,
-        executing=() if closing is None else closing.executing,
-        waiting_timers=() if closing is None else closing.waiting_timers,
     )
 
 

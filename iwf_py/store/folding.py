@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define
+from attrs import define, evolve
 
 from iwf_py.codec.snapshots import dump
 from iwf_py.core.attempts import TaskState
@@ -152,7 +152,8 @@ class RunFold:
     def _state_left(self, change: StateLeft) -> None:
         self._state(change.number).left = True
         self.left.append(change.number)
-        if change.output is not None or change.wait_for_key is not None:
+        # Who waits for a state waits for its success: one that its failure state follows has not completed.
+        if change.succeeded and (change.output is not None or change.wait_for_key is not None):
             self.completions.append(change)
 
     def _graceful_close_requested(self, change: GracefulCloseRequested) -> None:
@@ -174,12 +175,9 @@ class RunFold:
         self.execution["closed_at"] = to_micros(change.at)
         self.execution["error_type"] = None if change.error_type is None else change.error_type.value
         self.execution["error_message"] = change.error_message
-        if change.executing or change.waiting_timers:
-            self.execution["closing"] = dump(
-                ExecutionClosed(
-                    at=change.at, status=change.status, executing=change.executing, waiting_timers=change.waiting_timers
-                )
-            )
+        if change.executing or change.waiting_timers or change.channel_sizes:
+            # What has columns of its own is not kept twice.
+            self.execution["closing"] = dump(evolve(change, error_type=None, error_message=None))
 
     def _succeeded(self, change: Succeeded) -> None:
         self.execution["successor"] = dump(change)

@@ -9,18 +9,19 @@ import pytest
 from iwf_py.core.changes import EventsRecorded
 from iwf_py.core.effects import Accepted, Busy, Closed, InvokeRpc, Refuse, Reply
 from iwf_py.core.events import START_DELAY, RpcAsked, RpcReturned
-from iwf_py.core.views import rpc_invocation
+from iwf_py.core.views import describe, rpc_invocation
 from iwf_py.errors import (
     TransitionError,
     WorkflowNotExistsError,
     WorkflowRPCAcquiringLockFailure,
     WorkflowRPCExecutionError,
 )
+from iwf_py.model.commands import CommandRequest, SignalChannelCommand
 from iwf_py.model.decisions import FORCE_COMPLETING, Movement
 from iwf_py.model.invocations import RpcResult, Writes
 from iwf_py.model.payload import SearchAttribute
 from iwf_py.model.requests import RpcRequest
-from iwf_py.model.status import SearchAttributeValueType, WorkflowStatus, WorkflowStopType
+from iwf_py.model.status import ChannelFamily, SearchAttributeValueType, WorkflowStatus, WorkflowStopType
 from tests.core.machine import NOON, Machine, locks, sealed, to, writes
 
 
@@ -253,6 +254,25 @@ def test_closing_refuses_the_rpcs_that_run():
     assert machine.is_dropped
     machine.fail_rpc(number)
     assert machine.is_dropped
+
+
+def test_an_rpc_of_a_closed_run_is_told_of_the_messages_left():
+    """
+    What nobody had taken when the run closed; what a state had taken is not among them.
+    """
+    machine = Machine(to("A", None))
+    machine.waits("A-1", CommandRequest.for_all_command_completed(SignalChannelCommand.by_name("s")))
+    machine.signal("s", "1")
+    machine.signal("s", "2")
+    machine.publish(("i", "3"), ("i", "4"))
+
+    machine.completes("A-1")
+
+    sizes = {(ChannelFamily.INTERNAL, "i"): 2, (ChannelFamily.SIGNAL, "s"): 1}
+    call = rpc_invocation(machine.run, RpcRequest(workflow_id="w", rpc_name="r"), machine.now)
+    assert call.channel_sizes == sizes
+    assert describe(machine.run).channel_sizes == sizes
+    machine.check_history()
 
 
 def test_an_rpc_of_a_closed_run_can_only_read():

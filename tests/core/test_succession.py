@@ -33,7 +33,11 @@ def test_a_run_is_stopped(how: WorkflowStopType, status: WorkflowStatus):
     assert machine.run.closed == ExecutionClosed(at=NOON, status=status, executing=("A-1",))
 
 
-@pytest.mark.parametrize(("reason", "message"), [("because", "because"), ("", None), (None, None)])
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [("because", "because"), ("", None), (None, None), ("sch\u00f6n", "sch\u00f6n"), ("a\udcff", "a\\udcff")],
+    ids=["reason", "empty", "none", "umlaut", "no text"],
+)
 def test_a_client_fails_a_run(reason: str | None, message: str | None):
     """
     FAILED, by the client, with its reason; what had been collected stays.
