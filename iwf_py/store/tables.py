@@ -307,7 +307,7 @@ class OrdinalRow(Row, table=True):
 
 class CompletionRow(Row, table=True):
     """
-    A state execution that left with an output for the run's result, or that somebody may wait for.
+    A state execution that completed with an output for the run's result, or that somebody may wait for.
 
     Attributes:
         place: The order of completion.
