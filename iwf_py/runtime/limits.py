@@ -39,7 +39,8 @@ class Limits:
 
         look_every: How often upkeep looks, whatever the alarm was set to.
 
-        grace: How long after its own timeout a call is given up that a worker took and never answered.
+        grace: How long after its own timeout a call is given up that a worker took and never answered. Long: a worker may
+            take more than it begins at once, and one in this process always answers.
 
         recoveries: A call that was given out again more often than this parks its run.
 
@@ -63,7 +64,7 @@ class Limits:
     backlog: int = 10_000
     sweep: int = 500
     look_every: timedelta = timedelta(seconds=5)
-    grace: timedelta = timedelta(seconds=5)
+    grace: timedelta = timedelta(hours=1)
     recoveries: int = 5
     tries: int = 12
     first_pause: timedelta = timedelta(milliseconds=50)

@@ -138,7 +138,8 @@ class Scene:
         """Do all that is ready, until nothing is."""
         while tasks := self.tasks():
             self.calls += tasks
-            self.get(self.engine.tasks.complete([(task.fence, self.perform(task.invocation)) for task in tasks]))
+            self.engine.tasks.complete([(task.fence, self.perform(task.invocation)) for task in tasks])
+            self.run()
 
     def perform(self, call: Invocation) -> Outcome:
         name = f"{call.method_name}.{call.kind.value.lower()}"

@@ -4,6 +4,7 @@ so that the others reach deep states."""
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 
 from attrs import asdict, frozen
 
@@ -83,6 +84,7 @@ class Options:
                 page=rng.choice((2, 5, 1000)),
                 loads=rng.choice((1, 32)),
                 checks_invariants=True,
+                grace=timedelta(seconds=5),
                 recoveries=1_000,
                 tries=50,
             ),
