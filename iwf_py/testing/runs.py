@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from datetime import datetime
 
 from attrs import define, evolve, field
 
@@ -16,12 +15,12 @@ from iwf_py.core.advance import Turn, advance
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.changes import Succeeded
 from iwf_py.core.effects import Answer, Effect
-from iwf_py.core.events import Event, Started
+from iwf_py.core.events import Event
 from iwf_py.core.invariants import check
 from iwf_py.core.record import Record
 from iwf_py.core.rewind import audit
 from iwf_py.core.views import result, stored
-from iwf_py.errors import ExecutionParkedError, TransitionError, WorkflowNotExistsError
+from iwf_py.errors import ExecutionParkedError, IwfError, TransitionError, WorkflowNotExistsError
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.payload import Payload
@@ -67,6 +66,25 @@ class Run:
         if self.parked is not None:
             request = self.record.started.request
             raise ExecutionParkedError(workflow_id=request.workflow_id, run_id=self.record.run_id, reason=self.parked)
+
+    def park(self, reason: str) -> None:
+        """Hold it apart, and tell everybody who waits."""
+        self.parked = reason
+        try:
+            self.refuse_parked()
+        except ExecutionParkedError as error:
+            self.refuse_all(error)
+
+    def refuse_all(self, error: IwfError) -> None:
+        """Tell everybody who waits for something of this run that it will not come."""
+        asked = [asked.future for asked in self.queue]
+        for waiter, _ in self.waiters:
+            waiter.refuse(error)
+        for caller in (*self.callers.values(), *asked):
+            caller.refuse(error)
+        self.waiters.clear()
+        self.callers.clear()
+        self.queue.clear()
 
     def entries(self, after: int, limit: int) -> tuple[HistoryEntry, ...]:
         """Read the history as others see it."""
@@ -160,7 +178,7 @@ class Runs:
         except TransitionError as error:
             if run is None:
                 raise
-            run.parked = str(error)
+            run.park(str(error))
             run.refuse_parked()
             raise
 
@@ -176,7 +194,7 @@ class Runs:
         run.history.append((turn.record.seq, event))
         broken = check(turn.record)
         if broken:
-            run.parked = "; ".join(broken)
+            run.park("; ".join(broken))
         return run, turn
 
     def wait(self, run: Run, future: DrivenFuture[RunResult]) -> None:
@@ -199,13 +217,3 @@ class Runs:
                 successor.waiters.append((future, asked))
             else:
                 future.answer(evolve(result(run.record), run_id=asked))
-
-
-def stamp(run: Run | None, now: datetime) -> datetime:
-    """Tell the time of a run's next event: never before its last."""
-    return now if run is None else max(now, run.record.last_at)
-
-
-def key_of(started: Started) -> WorkflowKey:
-    """Name the workflow id that a start is for."""
-    return WorkflowKey(started.request.namespace, started.request.workflow_id)

@@ -3,9 +3,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from iwf_py.core.events import Signalled, Started
-from iwf_py.errors import ExecutionParkedError, WorkflowNotExistsError
+from iwf_py.errors import ExecutionParkedError, WorkflowNotExistsError, WorkflowStillRunningError
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.requests import RunAddress, StartRequest
+from iwf_py.testing.futures import DrivenFuture
 from iwf_py.testing.runs import Runs
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -18,10 +19,13 @@ def opened(runs, workflow_id="w", run_id="r1"):
 
 def test_an_event_that_no_host_may_send_parks_the_run():
     """
-    An event from before the last one is a bug of the host: the run is held apart and refuses, the others go on.
+    An event from before the last one is a bug of the host: the run is held apart, refuses, and tells who waits; the others go on.
     """
     runs = Runs(lambda run, effects: None)
     run, other = opened(runs), opened(runs, "x", "r2")
+
+    waiter = DrivenFuture(lambda is_done: None, lambda: WorkflowStillRunningError())
+    runs.wait(run, waiter)
 
     with pytest.raises(ExecutionParkedError):
         runs.turn(run, Signalled(at=NOON - timedelta(seconds=1), channel_name="c"))
@@ -29,6 +33,7 @@ def test_an_event_that_no_host_may_send_parks_the_run():
         runs.turn(run, Signalled(at=NOON, channel_name="c"))
     runs.turn(other, Signalled(at=NOON, channel_name="c"))
 
+    assert isinstance(waiter.exception(), ExecutionParkedError)
     assert any("parked" in problem for problem in run.problems())
     assert other.record.seq == 2
     assert list(other.problems()) == []
