@@ -5,6 +5,7 @@ Callers that block and callers that await differ in one function each; all else 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from typing import Any, Generic, NoReturn, TypeVar
@@ -16,6 +17,9 @@ from iwf_py.ports import waiting
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
+
+# Seconds after which a waiting caller looks whether it was interrupted.
+_STRETCH = 0.5
 
 
 @frozen(kw_only=True)
@@ -48,7 +52,7 @@ def answer(question: Question[T]) -> T:
     with waiting():
         future = question.send()
         try:
-            error = future.exception(question.patience)
+            error = _wait(future, question.patience)
         except CancelledError:
             raise dropped() from None
         except BaseException as trouble:
@@ -62,6 +66,23 @@ def answer(question: Question[T]) -> T:
     if error is not None:
         refuse(error)
     return question.open(future.result())
+
+
+def _wait(future: Future[Any], patience: float | None) -> BaseException | None:
+    """
+    Wait until a future is done, and tell its error.
+
+    In short stretches: a Ctrl-C in the very moment in which a thread lies down to wait does not wake it, and on some
+    systems none ever does.
+    """
+    until = None if patience is None else time.monotonic() + patience
+    while True:
+        left = _STRETCH if until is None else until - time.monotonic()
+        try:
+            return future.exception(max(0.0, min(left, _STRETCH)))
+        except TimeoutError:
+            if left <= _STRETCH and until is not None and not future.done():
+                raise
 
 
 def refuse(error: BaseException) -> NoReturn:

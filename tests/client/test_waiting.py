@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from iwf_py.authoring.workflow_options import WorkflowOptions
+from iwf_py.client import asking
 from iwf_py.client.aio import AsyncClient
 from iwf_py.codec.payloads import JsonConverter
 from iwf_py.errors import (
@@ -411,3 +412,31 @@ def test_an_async_answer_may_come_later(async_client, service):
         return await async_client.wait_for_workflow_completion("w", int)
 
     assert asyncio.run(wait()) == 1
+
+
+class Drowsy(Future):
+    """A future whose answer comes at the third look; notes how long each look would have lasted."""
+
+    def __init__(self):
+        super().__init__()
+        self.looks = []
+
+    def exception(self, timeout=None):
+        self.looks.append(timeout)
+        if len(self.looks) < 3:
+            raise TimeoutError
+        self.set_result("late")
+        return super().exception(0)
+
+
+@pytest.mark.parametrize("patience", [None, 3600])
+def test_a_caller_waits_in_short_stretches(patience):
+    """
+    However long it is ready to wait, it looks up now and then: a Ctrl-C in the very moment of lying down wakes nobody.
+    """
+    future = Drowsy()
+
+    answered = asking.answer(asking.Question(send=lambda: future, open=str, patience=patience))
+
+    assert answered == "late"
+    assert all(0 < look <= 1 for look in future.looks)
