@@ -38,7 +38,17 @@ from typing import Any
 
 
 class IwfError(Exception):
-    """What every error of this package is."""
+    """What every error of this package is; it can be copied and sent to another process, whatever its constructor takes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Make it anew of its text and its fields: constructors that take keywords could not be called again."""
+        return _made_anew, (type(self), self.args, self.__dict__)
+
+
+def _made_anew(cls: type[IwfError], args: tuple[Any, ...], fields: dict[str, Any]) -> IwfError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 class WorkflowDefinitionError(IwfError):
@@ -98,7 +108,10 @@ class RetryAfter(IwfError):
     """
 
     def __init__(self, delay: float | timedelta, message: str = "") -> None:
-        self.delay = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
+        try:
+            self.delay = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
+        except (TypeError, ValueError, OverflowError):
+            raise InvalidArgumentError(f"RetryAfter delay must be seconds or a timedelta, got {delay!r}") from None
         if self.delay < timedelta(0):
             raise InvalidArgumentError(f"RetryAfter delay must not be negative, got {delay!r}")
         super().__init__(message or f"asked to be tried again after {self.delay}")
@@ -284,7 +297,7 @@ class WorkflowAbnormalExitError(IwfError):
 
         error_message: What the engine or the caller of stop had to say, or None.
 
-        outputs: What had been collected until then, as sealed `StateOutput`s; the client decodes them.
+        outputs: What had been collected until then, as sealed `StateOutput`s; `Client.decode_outputs` opens them.
     """
 
     def __init__(
