@@ -85,7 +85,10 @@ class Registry:
 
         Errors:
             NotRegisteredError: With the types that there are.
+
+            InvalidArgumentError: It is neither, but perhaps an instance.
         """
+        _check_named("workflow", "type", workflow)
         workflow_type = workflow if isinstance(workflow, str) else get_workflow_type_by_class(workflow)
         found = self._definitions.get(workflow_type)
         if found is None:
@@ -108,8 +111,9 @@ class Registry:
         Errors:
             NotRegisteredError: No registered workflow has a state of this class.
 
-            InvalidArgumentError: It has different ids in different workflows.
+            InvalidArgumentError: It has different ids in different workflows, or is neither.
         """
+        _check_named("state", "id", state)
         if isinstance(state, str):
             return state
         ids = {
@@ -147,7 +151,7 @@ class Registry:
         """
         name = _rpc_name(method)
         if workflow is not None:
-            return self.definition(workflow).rpc(name)
+            return _rpc_of(self.definition(workflow), method, name)
         if isinstance(method, str):
             raise InvalidArgumentError(f"RPC {method!r}: a name alone does not tell the workflow; pass its class, too")
         if method.owner in self:
@@ -228,6 +232,11 @@ class Registry:
         }
 
 
+def _check_named(what: str, text: str, given: object) -> None:
+    if not isinstance(given, str | type):
+        raise InvalidArgumentError(f"a {what} is named by its class or its {text}, got {given!r}")
+
+
 def _instance(workflow: object) -> ObjectWorkflow:
     if isinstance(workflow, type) and issubclass(workflow, ObjectWorkflow):
         try:
@@ -245,8 +254,7 @@ def _instance(workflow: object) -> ObjectWorkflow:
 
 def _is_of(definition: WorkflowDefinition, workflow: type) -> bool:
     """Is it the definition of this class? One that was loaded again, as a reloader does, is the same."""
-    known = type(definition.workflow)
-    return known is workflow or (known.__module__, known.__qualname__) == (workflow.__module__, workflow.__qualname__)
+    return _is_same(type(definition.workflow), workflow)
 
 
 def _rpc_name(method: object) -> str:
@@ -256,6 +264,25 @@ def _rpc_name(method: object) -> str:
         return method.name
     name = getattr(method, "__qualname__", repr(method))
     raise InvalidArgumentError(f"{name} is not an RPC; put @rpc() above it, or pass what stands under it")
+
+
+def _rpc_of(definition: WorkflowDefinition, method: Rpc[Any, Any, Any] | str, name: str) -> RpcDefinition:
+    found = definition.rpc(name)
+    if isinstance(method, Rpc) and not _is_within(type(definition.workflow), method.owner):
+        raise NotRegisteredError(
+            f"RPC {method.owner.__name__}.{name} is not one of {definition.workflow_type}; "
+            f"its RPCs: {', '.join(definition.rpcs)}"
+        )
+    return found
+
+
+def _is_within(cls: type, base: type) -> bool:
+    """Is a class, or one of its bases, this one? One that was loaded again is the same."""
+    return any(_is_same(base, known) for known in cls.__mro__)
+
+
+def _is_same(one: type, other: type) -> bool:
+    return one is other or (one.__module__, one.__qualname__) == (other.__module__, other.__qualname__)
 
 
 def _manner(rpc: RpcDefinition) -> tuple[object, ...]:

@@ -51,7 +51,7 @@ class StopWorkflowOptions(Options):
     Attributes:
         workflow_stop_type: CANCEL, TERMINATE or FAIL.
 
-        reason: Told to whoever waits for the run.
+        reason: Kept in the run's history; of a FAIL also told to whoever waits for the run.
     """
 
     workflow_stop_type: WorkflowStopType = WorkflowStopType.CANCEL

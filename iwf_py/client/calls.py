@@ -19,6 +19,7 @@ from iwf_py.authoring.state_class import StateClass
 from iwf_py.authoring.workflow import ObjectWorkflow
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
 from iwf_py.client.asking import Question
+from iwf_py.client.options import id_reuse_policy, start_options, stop_options
 from iwf_py.client.results import open_output, open_outputs
 from iwf_py.client.values import seal, seal_attributes, seal_rpc_input, seal_search_attributes, unseal
 from iwf_py.errors import InvalidArgumentError, WorkflowStillRunningError
@@ -43,7 +44,7 @@ from iwf_py.model.requests import (
     StartRequest,
     StopRequest,
 )
-from iwf_py.model.status import ChannelFamily, IDReusePolicy
+from iwf_py.model.status import ChannelFamily
 from iwf_py.ports import WorkflowService
 
 WorkflowClass = type[ObjectWorkflow] | str
@@ -81,7 +82,7 @@ class Calls:
     ) -> Question[str]:
         """Open a run."""
         definition = self.registry.definition(workflow)
-        options = options or WorkflowOptions()
+        options = start_options(options)
         initial = seal_attributes(self.converter, definition, options.initial_data_attributes or {})
         delay = options.workflow_start_delay_seconds
         request = StartRequest(
@@ -90,7 +91,7 @@ class Calls:
             workflow_type=definition.workflow_type,
             start=self._first_movement(definition, input),
             timeout=None if timeout is None else to_timedelta("workflow timeout", timeout) or None,
-            id_reuse_policy=options.workflow_id_reuse_policy or IDReusePolicy.ALLOW_IF_NO_RUNNING,
+            id_reuse_policy=id_reuse_policy(options),
             already_started=options.workflow_already_started_options,
             retry=options.workflow_retry_policy,
             start_delay=timedelta(0) if delay is None else to_timedelta("workflow_start_delay_seconds", delay),
@@ -119,10 +120,8 @@ class Calls:
 
     def stop(self, workflow_id: str, options: StopWorkflowOptions | None, run_id: str | None) -> Question[None]:
         """End a run."""
-        options = options or StopWorkflowOptions()
-        request = StopRequest(
-            **self._where(workflow_id, run_id), stop_type=options.workflow_stop_type, reason=options.reason
-        )
+        stop_type, reason = stop_options(options)
+        request = StopRequest(**self._where(workflow_id, run_id), stop_type=stop_type, reason=reason)
         return _plain(partial(self._service.stop, request))
 
     def history(

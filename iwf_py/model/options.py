@@ -131,6 +131,15 @@ def _interval(initial: float | None, coefficient: float | None, maximum: float |
     return timedelta(seconds=seconds)
 
 
+def _loading_type(kind: PersistenceLoadingType | None) -> PersistenceLoadingType | None:
+    try:
+        return None if kind is None else PersistenceLoadingType(kind)
+    except ValueError:
+        raise InvalidArgumentError(
+            f"persistence_loading_type must be one of {', '.join(PersistenceLoadingType)}; got {kind!r}"
+        ) from None
+
+
 def _keys(keys: Iterable[str] | None) -> tuple[str, ...]:
     if isinstance(keys, str):
         raise InvalidArgumentError(f"keys must be a list of str, got the str {keys!r}")
@@ -155,7 +164,7 @@ class PersistenceLoadingPolicy:
         iWF IDL, PersistenceLoadingPolicy.
     """
 
-    persistence_loading_type: PersistenceLoadingType | None = None
+    persistence_loading_type: PersistenceLoadingType | None = field(default=None, converter=_loading_type)
     partial_loading_keys: tuple[str, ...] = field(default=(), converter=_keys)
     locking_keys: tuple[str, ...] = field(default=(), converter=_keys)
     use_key_as_prefix: bool | None = None

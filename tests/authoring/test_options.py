@@ -70,6 +70,17 @@ def test_options_can_be_copied_and_compared():
     assert WorkflowStateOptions("submit", execute_api_retry_policy=LIMITED) == options
 
 
+def test_a_loading_type_s_text_is_its_member():
+    """
+    A text that reads like a member is that member; any other is refused, and nothing is loaded in its place.
+    """
+    policy = PersistenceLoadingPolicy("LOAD_NONE")
+
+    assert policy.persistence_loading_type is PersistenceLoadingType.LOAD_NONE
+    with pytest.raises(InvalidArgumentError, match="must be one of LOAD_ALL_WITHOUT_LOCKING, .*; got 'NOTHING'"):
+        PersistenceLoadingPolicy("NOTHING")
+
+
 def test_nothing_said_is_the_default():
     """
     Options without any option are the engine's default, and so is a timeout of 0, the protocol's word for it.

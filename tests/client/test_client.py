@@ -16,6 +16,7 @@ from iwf_py.model.decisions import Movement
 from iwf_py.model.invocations import Publication
 from iwf_py.model.options import (
     CallOptions,
+    RetryPolicy,
     StateOptions,
     WorkflowAlreadyStartedOptions,
     WorkflowRetryPolicy,
@@ -120,6 +121,14 @@ REFUSED_STARTS = [
     ((Signup, "w", 60, None, WorkflowOptions(initial_data_attributes={"x": 1})), NotRegisteredError, "'x' is not declared"),
     ((Signup, "w", 60, None, WorkflowOptions(initial_data_attributes={"tags": [1]})), InvalidArgumentError, r"'tags' of Signup: list\[str\]\[0\]: expected str, got int"),
     ((Signup, "w", 60, None, WorkflowOptions(initial_search_attributes={"age": "x"})), InvalidArgumentError, "'age' takes an int"),
+    ((Signup(), "w"), InvalidArgumentError, "a workflow is named by its class or its type, got <.*Signup object"),
+    ((7, "w"), InvalidArgumentError, "a workflow is named by its class or its type, got 7"),
+    ((Signup, "w", 60, None, {"workflow_start_delay_seconds": 3}), InvalidArgumentError, r"options must be WorkflowOptions\(\.\.\.\), got {"),
+    ((Signup, "w", 60, None, StopWorkflowOptions()), InvalidArgumentError, r"options must be WorkflowOptions\(\.\.\.\), got Stop"),
+    ((Signup, "w", 60, None, WorkflowOptions(workflow_id_reuse_policy="NEVER")), InvalidArgumentError, "workflow_id_reuse_policy takes one of ALLOW_IF_NO_RUNNING, .*; got 'NEVER'"),
+    ((Signup, "w", 60, None, WorkflowOptions(workflow_retry_policy=RetryPolicy())), InvalidArgumentError, "workflow_retry_policy takes a WorkflowRetryPolicy, got RetryPolicy"),
+    ((Signup, "w", 60, None, WorkflowOptions(workflow_already_started_options=True)), InvalidArgumentError, "takes a WorkflowAlreadyStartedOptions, got True"),
+    ((Signup, "w", 60, None, WorkflowOptions(initial_data_attributes=["tags"])), InvalidArgumentError, "initial_data_attributes takes a Mapping"),
 ]  # fmt: skip
 
 
@@ -168,6 +177,36 @@ def test_describe_stop_and_history(client, service):
         ("stop", StopRequest(**AT, run_id="r", stop_type=WorkflowStopType.FAIL, reason="why")),
         ("history", RunAddress(**AT), 3, 7),
     ]
+
+
+@pytest.mark.parametrize("kind", ["FAIL", WorkflowStopType.FAIL])
+def test_an_option_s_text_is_its_member(client, service, kind):
+    """
+    A text that reads like a member of the enum is that member, never the default instead.
+    """
+    client.stop_workflow("w", StopWorkflowOptions(kind, "why"))
+    client.start_workflow(Signup, "w", options=WorkflowOptions(workflow_id_reuse_policy="DISALLOW_REUSE"))
+
+    assert service.asked[0][1].stop_type is WorkflowStopType.FAIL
+    assert service.last.id_reuse_policy is IDReusePolicy.DISALLOW_REUSE
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (WorkflowStopType.FAIL, r"options must be StopWorkflowOptions\(\.\.\.\), got <WorkflowStopType.FAIL"),
+        (StopWorkflowOptions("KILL"), "workflow_stop_type takes one of CANCEL, .*; got 'KILL'"),
+        (StopWorkflowOptions(WorkflowStopType.FAIL, 7), "reason takes a str, got 7"),
+    ],
+)
+def test_a_wrong_way_to_stop_is_refused(client, service, options, sentence):
+    """
+    A run is not cancelled because the options say something else.
+    """
+    with pytest.raises(InvalidArgumentError, match=sentence):
+        client.stop_workflow("w", options)
+
+    assert service.asked == []
 
 
 def test_an_rpc_is_sent_with_its_options_and_decoded_by_its_annotation(client, service):

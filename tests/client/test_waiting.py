@@ -8,9 +8,11 @@ from datetime import timedelta
 
 import pytest
 
+from iwf_py.authoring.registry import Registry
 from iwf_py.authoring.workflow_options import WorkflowOptions
 from iwf_py.client import asking
 from iwf_py.client.aio import AsyncClient
+from iwf_py.client.client import Client
 from iwf_py.codec.payloads import JsonConverter
 from iwf_py.errors import (
     EngineStoppedError,
@@ -25,7 +27,7 @@ from iwf_py.errors import (
 )
 from iwf_py.model.status import WorkflowErrorType, WorkflowStatus
 from iwf_py.ports import take_seat
-from tests.client.doubles import Entity, Form, Signup, Submit, result, sealed
+from tests.client.doubles import Entity, Form, Signup, Stranger, Submit, result, sealed
 
 
 @pytest.mark.parametrize(
@@ -247,6 +249,25 @@ def test_a_handle_refuses_what_its_class_does_not_declare(client):
         handle.skip_timer("Nobody")
     with pytest.raises(KeyError):
         client.get(type("Other", (Entity,), {}), "w")
+
+
+def test_a_handle_refuses_an_rpc_of_another_workflow(service):
+    """
+    Another workflow's RPC of the same name is another RPC; one of a base class is the workflow's own.
+    """
+
+    class Heir(Entity):
+        """Inherits read."""
+
+    client = Client(Registry(Entity, Stranger, Heir), service, JsonConverter())
+    service.answers.append(sealed("1"))
+
+    with pytest.raises(KeyError, match=r"RPC Stranger\.read is not one of Entity; its RPCs: read"):
+        client.get(Entity, "w").call(Stranger.read)
+    assert client.get(Heir, "w").call(Entity.read) == 1
+    with pytest.raises(KeyError, match=r"RPC Heir\.read is not one of Entity"):
+        client.get(Entity, "w").call(Heir.read)
+    assert [asked for asked, *_ in service.asked] == ["invoke_rpc"]
 
 
 def test_a_handle_skips_the_first_timer_unless_told(client, service):
