@@ -97,7 +97,9 @@ class SkipTimerRequest(RunAddress):
 
 @frozen(kw_only=True)
 class SetAttributesRequest(RunAddress):
-    """Write attributes from outside; locks are not asked. A None value, or an empty search attribute, deletes."""
+    """Write attributes from outside; locks are not asked. A None value deletes, as does a search attribute
+    with neither type nor value.
+    """
 
     attributes: tuple[tuple[str, Payload | None], ...] = ()
     search_attributes: tuple[SearchAttribute, ...] = ()

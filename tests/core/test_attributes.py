@@ -103,6 +103,7 @@ def test_deleting_what_is_not_there_changes_nothing():
     machine = Machine(to("A"))
 
     machine.set(a=None)
+    machine.advance(_set_search(machine, SearchAttribute("s")))
 
     assert machine.is_accepted
     assert machine.run.seq == 1

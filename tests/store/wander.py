@@ -221,24 +221,38 @@ class Wanderer:
         return Movement(random.choice(STATES), self._payload(), options, key)
 
     def _policy(self, *, is_locking: bool = False) -> PersistenceLoadingPolicy:
-        if not is_locking and self.random.random() < 0.6:
+        random = self.random
+        if not is_locking and random.random() < 0.6:
             return PersistenceLoadingPolicy()
-        return PersistenceLoadingPolicy(
-            PersistenceLoadingType.LOAD_ALL_WITH_PARTIAL_LOCK, locking_keys=(self.random.choice(KEYS),)
+        kind = random.choice(
+            (
+                PersistenceLoadingType.LOAD_ALL_WITH_PARTIAL_LOCK,
+                PersistenceLoadingType.LOAD_PARTIAL_WITH_EXCLUSIVE_LOCK,
+            )
         )
+        keys = random.sample(KEYS, random.choice((1, 1, 2, 3)))
+        return PersistenceLoadingPolicy(kind, ("r",), keys, random.choice((None, True)))
 
     def _commands(self) -> CommandRequest:
         random = self.random
-        kind = random.choice((CommandWaitingType.ALL_COMPLETED, CommandWaitingType.ANY_COMPLETED))
-        return CommandRequest(
-            kind,
-            tuple(TimerCommand.by_seconds(random.choice((0, 5, 60)), self._text()) for _ in range(random.randrange(3))),
-            tuple(SignalChannelCommand(random.choice(CHANNELS), self._text()) for _ in range(random.randrange(2))),
-            tuple(
-                InternalChannelCommand(random.choice(CHANNELS), at_least=random.choice((1, 2)), at_most=3)
-                for _ in range(random.randrange(3))
-            ),
+        timers = tuple(
+            TimerCommand.by_seconds(random.choice((0, 5, 60)), random.choice(POISON[1:4]))
+            for _ in range(random.randrange(3))
         )
+        signals = tuple(
+            SignalChannelCommand(random.choice(CHANNELS), random.choice(POISON[1:4]))
+            for _ in range(random.randrange(2))
+        )
+        internals = tuple(
+            InternalChannelCommand(random.choice(CHANNELS), "i", at_least=random.choice((1, 2)), at_most=3)
+            for _ in range(random.randrange(3))
+        )
+        ids = [command.command_id or "" for command in (*timers, *signals, *internals)]
+        combinations = tuple(
+            tuple(random.sample(ids, random.randrange(1, len(ids) + 1))) for _ in range(random.randrange(3)) if ids
+        )
+        kinds = list(CommandWaitingType) if combinations else [CommandWaitingType.ALL_COMPLETED]
+        return CommandRequest(random.choice(kinds), timers, signals, internals, combinations)
 
     def _writes(self) -> Writes:
         if self.random.random() < 0.4:
