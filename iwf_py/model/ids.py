@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-
-from attrs import frozen
+from typing import NamedTuple
 
 from iwf_py.errors import InvalidArgumentError
 
@@ -20,9 +19,8 @@ SYSTEM_NAME_PREFIX = "__IwfSystem_"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@frozen
-class WorkflowKey:
-    """A workflow id within its namespace: what all runs of one id share."""
+class WorkflowKey(NamedTuple):
+    """A workflow id within its namespace: what all runs of one id share. A tuple, since hosts look it up all the time."""
 
     namespace: str
     workflow_id: str
@@ -75,6 +73,9 @@ def check_name(what: str, name: object) -> str:
     """
     if not isinstance(name, str):
         raise InvalidArgumentError(f"{what} must be a str, got {type(name).__name__} {name!r}")
+    # Nearly all names are plain: what follows looks for what is wrong with the others.
+    if name.isascii() and name.isprintable() and 0 < len(name) <= MAX_NAME_BYTES:
+        return _checked_prefix(what, name)
     if not name:
         raise InvalidArgumentError(f"{what} must not be empty")
     try:
@@ -85,6 +86,10 @@ def check_name(what: str, name: object) -> str:
         raise InvalidArgumentError(f"{what} is {size} bytes long; at most {MAX_NAME_BYTES} are allowed")
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in name):
         raise InvalidArgumentError(f"{what} {name!r} holds a control character")
+    return _checked_prefix(what, name)
+
+
+def _checked_prefix(what: str, name: str) -> str:
     if name.startswith(SYSTEM_NAME_PREFIX):
         raise InvalidArgumentError(f"{what} {name!r} starts with the reserved prefix {SYSTEM_NAME_PREFIX!r}")
     return name

@@ -142,7 +142,7 @@ class Invocation:
     timeout: timedelta
 
 
-@frozen
+@frozen(cache_hash=True)
 class Fence:
     """
     Which attempt of which call an outcome belongs to; one that is not current never changes anything.

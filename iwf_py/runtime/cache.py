@@ -67,17 +67,24 @@ class Cache:
 
     def get(self, key: WorkflowKey) -> Live | None:
         """Find the latest run of an id; None says nothing about whether there is one."""
-        return self._open.get(key) or self._closed.get(key)
+        live = self._open.get(key)
+        return self._closed.get(key) if live is None else live
 
     def put(self, key: WorkflowKey, live: Live) -> None:
         """Keep a run, as the one touched last."""
-        self.drop(key)
+        before = self._open.pop(key, None)
+        if before is None and self._closed:
+            before = self._closed.pop(key, None)
+        if before is not None:
+            self._size -= before.size
         (self._open if live.record.closed is None else self._closed)[key] = live
         self._size += live.size
 
     def drop(self, key: WorkflowKey) -> None:
         """Forget what is known of an id."""
-        live = self._open.pop(key, None) or self._closed.pop(key, None)
+        live = self._open.pop(key, None)
+        if live is None:
+            live = self._closed.pop(key, None)
         if live is not None:
             self._size -= live.size
 

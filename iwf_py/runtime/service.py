@@ -226,6 +226,8 @@ class Service:
         if waiter.future.cancelled():
             self._waiters.remove(waiter)
             return
+        if self._reads.is_current(live):
+            return
         self._reads.run(
             RunAddress(workflow_id=address.workflow_id, run_id=waiter.run_id, namespace=address.namespace),
             lambda again: self._meet(address, waiter, again, is_registered=True),

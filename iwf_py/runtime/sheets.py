@@ -204,7 +204,7 @@ class Sheet:
         Errors:
             TransitionError: The event does not fit, or the record would be broken; nothing was taken.
         """
-        turns = list(_turns(None if run is None else run.record, event))
+        turns = _turns(None if run is None else run.record, event)
         if self._checks:
             for turn, _ in turns:
                 problems = check(turn.record) if turn.record is not None else []
@@ -233,11 +233,11 @@ class Sheet:
                 yield write
 
 
-def _turns(record: Record | None, event: Event) -> Iterator[tuple[Turn, Event]]:
-    while True:
-        turn = advance(record, event)
-        yield turn, event
-        after = turn.record
-        if not turn.changes or after is None or after.successor is None:
-            return
-        record, event = None, after.successor.next
+def _turns(record: Record | None, event: Event) -> list[tuple[Turn, Event]]:
+    turn = advance(record, event)
+    turns = [(turn, event)]
+    while turn.changes and turn.record is not None and turn.record.successor is not None:
+        event = turn.record.successor.next
+        turn = advance(None, event)
+        turns.append((turn, event))
+    return turns

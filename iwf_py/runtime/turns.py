@@ -117,9 +117,19 @@ class Turns:
             guarded(post.refused, ended)
 
     def post_all(self, posts: Iterable[Post]) -> None:
-        """Have several take their turns, in order."""
-        for post in posts:
-            self.post(post)
+        """Have several of the engine's own take their turns, in order; they gather before anybody combines."""
+        posts = list(posts)
+        with self._lock:
+            ended, is_mine = self._ended, False
+            if ended is None and posts:
+                self._inbox.extend(posts)
+                self._asked += sum(not post.is_inner for post in posts)
+                is_mine, self._is_scheduled = not self._is_scheduled, True
+        if ended is not None:
+            for post in posts:
+                guarded(post.refused, ended)
+        elif is_mine:
+            self._executor.submit(self._combine)
 
     def chore(self, step: Callable[[], None]) -> None:
         """Have *step* run when nobody else writes."""
@@ -316,8 +326,11 @@ class Turns:
                 continue
             if not turned.post.is_inner:
                 self._answered += 1
-            for move in turned.taken.moves:
-                guarded(self._effects.carry_out, turned.post.key, move)
+            try:
+                for move in turned.taken.moves:
+                    self._effects.carry_out(turned.post.key, move)
+            except BaseException:
+                _LOGGER.exception("an effect failed", extra={"workflow_id": turned.post.key.workflow_id})
             guarded(turned.post.told, turned.taken, turned.run)
         self._effects.flush()
         if entries:

@@ -265,7 +265,7 @@ def forgets_successors() -> Any:
     """A retry of a run is a change, but nobody opens it."""
 
     def only_one(record: Any, event: Any) -> Any:
-        yield machine.advance(record, event), event
+        return [(machine.advance(record, event), event)]
 
     return patch.object(sheets, "_turns", only_one)
 
