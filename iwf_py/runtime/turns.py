@@ -30,7 +30,7 @@ from iwf_py.model.ids import WorkflowKey
 from iwf_py.ports import Clock, Executor, Observer
 from iwf_py.runtime.agenda import Agenda
 from iwf_py.runtime.aside import Aside
-from iwf_py.runtime.batches import Batches, Pending, guarded, parked_error
+from iwf_py.runtime.batches import Batches, Pending, Turned, guarded, parked_error
 from iwf_py.runtime.cache import Cache
 from iwf_py.runtime.effects import Effects
 from iwf_py.runtime.limits import Limits
@@ -321,17 +321,7 @@ class Turns:
                 self._cache.put(key, sheet.latest.live)
         self._cache.trim()
         for turned in pending.turned:
-            if isinstance(turned.taken, Exception):
-                self._refuse(turned.post, turned.taken)
-                continue
-            if not turned.post.is_inner:
-                self._answered += 1
-            try:
-                for move in turned.taken.moves:
-                    self._effects.carry_out(turned.post.key, move)
-            except BaseException:
-                _LOGGER.exception("an effect failed", extra={"workflow_id": turned.post.key.workflow_id})
-            guarded(turned.post.told, turned.taken, turned.run)
+            self._tell(turned)
         self._effects.flush()
         if entries:
             for observer in self._observers:
@@ -340,6 +330,21 @@ class Turns:
             for run in sheet.runs:
                 if run.parks:
                     self.park(key, run, run.parked)
+
+    def _tell(self, turned: Turned) -> None:
+        """Carry out what one turn asks for, then answer whoever brought it."""
+        post = turned.post
+        if isinstance(turned.taken, Exception):
+            self._refuse(post, turned.taken)
+            return
+        if not post.is_inner:
+            self._answered += 1
+        try:
+            for move in turned.taken.moves:
+                self._effects.carry_out(post.key, move)
+        except BaseException:
+            _LOGGER.exception("an effect failed", extra={"workflow_id": post.key.workflow_id})
+        guarded(post.told, turned.taken, turned.run)
 
     def _refuse(self, post: Post, error: Exception) -> None:
         if not post.is_inner:
