@@ -9,8 +9,8 @@ from attrs import define, field
 
 from iwf_py.core.events import Event
 from iwf_py.core.invariants import check as broken_invariants
+from iwf_py.core.parts import stored
 from iwf_py.core.rewind import audit
-from iwf_py.core.views import stored
 from iwf_py.errors import IwfError
 from iwf_py.store.database import SqlStore
 

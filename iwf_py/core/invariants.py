@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from iwf_py.core.attributes import MAX_ATTRIBUTES
 from iwf_py.core.changes import STRIDE
 from iwf_py.core.channels import MAX_CHANNEL_MESSAGES, MAX_RUN_MESSAGES
-from iwf_py.core.record import LiveState, Record, restore
+from iwf_py.core.parts import restore, stored
+from iwf_py.core.record import LiveState, Record
 from iwf_py.core.rewind import differences
 from iwf_py.core.states import MAX_OPEN_STATES
-from iwf_py.core.views import live_states, stored
+from iwf_py.core.views import live_states
 from iwf_py.core.waiting import is_satisfied
 from iwf_py.model.status import Phase
 

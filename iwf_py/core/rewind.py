@@ -8,7 +8,8 @@ import attrs
 
 from iwf_py.core.advance import advance
 from iwf_py.core.events import Event
-from iwf_py.core.record import Parts, Record, restore
+from iwf_py.core.parts import Parts, restore
+from iwf_py.core.record import Record
 from iwf_py.errors import TransitionError
 
 

@@ -12,7 +12,7 @@ from iwf_py.core.attributes import load
 from iwf_py.core.channels import ChannelKey, ChannelSizes
 from iwf_py.core.effects import Effect, Invoke, InvokeRpc, SetTimer
 from iwf_py.core.events import DEADLINE, RUN_TIMERS, START_DELAY
-from iwf_py.core.record import LiveState, Parts, Record, StoredMessage, StoredState, Waiting
+from iwf_py.core.record import LiveState, Record, Waiting
 from iwf_py.errors import TransitionError
 from iwf_py.model.invocations import (
     Invocation,
@@ -300,74 +300,3 @@ def _described_channels(waiting: Waiting) -> tuple[ChannelCommandDescription, ..
         )
         for command, hand in zip(waiting.channels, waiting.taken, strict=True)
     )
-
-
-def stored(record: Record) -> Parts:
-    """Say what rows of this record say: the inverse of `restore`."""
-    return Parts(
-        started=record.started,
-        chain=record.chain,
-        starts_at=record.starts_at,
-        seq=record.seq,
-        last_at=record.last_at,
-        is_closing=record.is_closing,
-        closed=record.closed,
-        successor=record.successor,
-        attributes=tuple(
-            (key, record.attributes[key].value, record.attributes[key].revision) for key in sorted(record.attributes)
-        ),
-        search_attributes=tuple(
-            (record.search_attributes[key].value, record.search_attributes[key].revision)
-            for key in sorted(record.search_attributes)
-        ),
-        ordinals={state_id: record.ordinals[state_id] for state_id in sorted(record.ordinals)},
-        states=tuple(_stored_state(state) for state in live_states(record)),
-        messages=tuple(_stored_messages(record)),
-        rpcs=tuple(record.rpcs[number] for number in sorted(record.rpcs)),
-        outputs=tuple(record.outputs),
-    )
-
-
-def _stored_state(state: LiveState) -> StoredState:
-    origin, waiting = state.origin, state.waiting
-    return StoredState(
-        number=origin.number,
-        state_id=origin.state_id,
-        ordinal=origin.ordinal,
-        phase=state.phase,
-        input=origin.input,
-        options=origin.options,
-        wait_for_key=origin.wait_for_key,
-        failure=origin.failure,
-        ticket=state.ticket,
-        invoked_at=state.invoked_at,
-        commands=None if waiting is None else waiting.commands,
-        locals=() if waiting is None else waiting.locals,
-        wait_until_succeeded=waiting is None or waiting.wait_until_succeeded,
-        timers=() if waiting is None else tuple(zip(waiting.due, waiting.timers, strict=True)),
-    )
-
-
-def _stored_messages(record: Record) -> list[StoredMessage]:
-    """List the messages of all channels and hands, in the order in which they came."""
-    found = [
-        StoredMessage(family=family, channel_name=name, number=message.number, value=message.value)
-        for (family, name), channel in record.channels.items()
-        for message in channel.messages
-    ]
-    for state in record.states.values():
-        if state.waiting is None:
-            continue
-        for index, (command, hand) in enumerate(zip(state.waiting.channels, state.waiting.taken, strict=True)):
-            found += [
-                StoredMessage(
-                    family=command.family,
-                    channel_name=command.channel_name,
-                    number=message.number,
-                    value=message.value,
-                    state=state.number,
-                    command=index,
-                )
-                for message in hand
-            ]
-    return sorted(found, key=lambda message: message.number)

@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError
 
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.events import Event
-from iwf_py.core.record import restore
+from iwf_py.core.parts import restore
 from iwf_py.errors import (
     CommitUnknownError,
     EngineStoppedError,

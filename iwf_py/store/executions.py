@@ -17,7 +17,8 @@ from iwf_py.codec.snapshots import Pairs, event_from_text, load, load_or_none
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.changes import ExecutionClosed, Succeeded
 from iwf_py.core.events import Event, Started
-from iwf_py.core.record import Parts, StoredMessage, StoredRpc, StoredState
+from iwf_py.core.parts import Parts, StoredMessage, StoredState
+from iwf_py.core.record import StoredRpc
 from iwf_py.errors import StoreError
 from iwf_py.model.commands import CommandRequest
 from iwf_py.model.history import HistoryEntry

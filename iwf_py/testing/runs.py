@@ -17,9 +17,10 @@ from iwf_py.core.changes import Succeeded
 from iwf_py.core.effects import Answer, Effect
 from iwf_py.core.events import Event
 from iwf_py.core.invariants import check
+from iwf_py.core.parts import stored
 from iwf_py.core.record import Record
 from iwf_py.core.rewind import audit
-from iwf_py.core.views import result, stored
+from iwf_py.core.views import result
 from iwf_py.errors import ExecutionParkedError, IwfError, TransitionError, WorkflowNotExistsError
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from iwf_py.client.client import Client
 from iwf_py.core.invariants import check
+from iwf_py.core.parts import stored
 from iwf_py.core.rewind import audit
-from iwf_py.core.views import stored
 from iwf_py.errors import WorkflowNotExistsError
 from iwf_py.model.ids import DEFAULT_NAMESPACE, WorkflowKey
 from iwf_py.runtime.engine import Engine

@@ -25,9 +25,10 @@ from iwf_py.core.events import (
     TimerSkipped,
     WaitUntilReturned,
 )
-from iwf_py.core.record import LiveState, Record, restore
+from iwf_py.core.parts import restore, stored
+from iwf_py.core.record import LiveState, Record
 from iwf_py.core.rewind import rewind
-from iwf_py.core.views import pending, stored
+from iwf_py.core.views import pending
 from iwf_py.model.commands import CommandRequest
 from iwf_py.model.decisions import (
     DEAD_END,

@@ -6,8 +6,8 @@ import pytest
 from attrs import evolve
 
 from iwf_py.core.events import Signalled
+from iwf_py.core.parts import stored
 from iwf_py.core.rewind import audit, rewind
-from iwf_py.core.views import stored
 from iwf_py.errors import TransitionError
 from tests.core.machine import NOON, Machine, sealed, to, writes
 

@@ -9,17 +9,8 @@ from attrs import evolve
 
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.effects import Invoke, InvokeRpc, SetTimer
-from iwf_py.core.record import StoredMessage, restore
-from iwf_py.core.views import (
-    attributes,
-    describe,
-    invocation,
-    next_due,
-    pending,
-    result,
-    search_attributes,
-    stored,
-)
+from iwf_py.core.parts import StoredMessage, restore, stored
+from iwf_py.core.views import attributes, describe, invocation, next_due, pending, result, search_attributes
 from iwf_py.errors import TransitionError
 from iwf_py.model.commands import CommandRequest, InternalChannelCommand, SignalChannelCommand, TimerCommand
 from iwf_py.model.invocations import Failure, InvocationKind, SealedChannelResult, SealedTimerResult, Serves

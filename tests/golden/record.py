@@ -14,9 +14,9 @@ import attrs
 
 from iwf_py.codec.snapshots import FORMAT, dump, event_to_text, kind_of
 from iwf_py.core.events import Event
-from iwf_py.core.record import Parts, Record
+from iwf_py.core.parts import Parts, stored
+from iwf_py.core.record import Record
 from iwf_py.core.rewind import rewind
-from iwf_py.core.views import stored
 from iwf_py.model.commands import CommandRequest, InternalChannelCommand, TimerCommand
 from iwf_py.model.payload import Payload
 from tests.core.machine import Machine, to, writes

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from iwf_py.core.events import AttributesSet, ExecuteReturned, RpcReturned, Started, StopRequested, WaitUntilReturned
-from iwf_py.core.record import LiveState, restore
+from iwf_py.core.parts import restore, stored
+from iwf_py.core.record import LiveState
 from iwf_py.core.rewind import audit, rewind
-from iwf_py.core.views import due_timers, stored
+from iwf_py.core.views import due_timers
 from iwf_py.model.commands import CommandRequest, InternalChannelCommand, SignalChannelCommand, TimerCommand
 from iwf_py.model.decisions import (
     DEAD_END,

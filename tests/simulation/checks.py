@@ -26,9 +26,9 @@ from iwf_py.core.events import (
     WaitUntilReturned,
 )
 from iwf_py.core.invariants import check
-from iwf_py.core.record import Record, restore
+from iwf_py.core.parts import restore, stored
+from iwf_py.core.record import Record
 from iwf_py.core.rewind import audit, differences
-from iwf_py.core.views import stored
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.invocations import Fence, Task
