@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from iwf_py.client.handle import WorkflowHandle as WorkflowHandle
     from iwf_py.codec.payloads import JsonConverter as JsonConverter
     from iwf_py.codec.payloads import PayloadCodec as PayloadCodec
+    from iwf_py.embedded import Embedded as Embedded
     from iwf_py.errors import ClientSideError as ClientSideError
     from iwf_py.errors import CommitUnknownError as CommitUnknownError
     from iwf_py.errors import EngineError as EngineError
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from iwf_py.errors import WorkflowStillRunningError as WorkflowStillRunningError
     from iwf_py.errors import WorkflowTerminated as WorkflowTerminated
     from iwf_py.errors import WorkflowTimeout as WorkflowTimeout
+    from iwf_py.extension import IwfPy as IwfPy
     from iwf_py.model.invocations import Failure as Failure
     from iwf_py.model.options import PersistenceLoadingPolicy as PersistenceLoadingPolicy
     from iwf_py.model.options import RetryPolicy as RetryPolicy
@@ -127,6 +129,7 @@ __all__ = [
     "CommunicationMethod",
     "CommunicationMethodType",
     "CommunicationSchema",
+    "Embedded",
     "EngineError",
     "EngineStoppedError",
     "EngineUnreadyError",
@@ -141,6 +144,7 @@ __all__ = [
     "InternalChannelCommandResult",
     "InvalidArgumentError",
     "IwfError",
+    "IwfPy",
     "JsonConverter",
     "NonRetryableError",
     "NotRegisteredError",
@@ -230,6 +234,7 @@ _MODULES = {
     "CommunicationMethod": "iwf_py.authoring.communication_schema",
     "CommunicationMethodType": "iwf_py.authoring.communication_schema",
     "CommunicationSchema": "iwf_py.authoring.communication_schema",
+    "Embedded": "iwf_py.embedded",
     "EngineError": "iwf_py.errors",
     "EngineStoppedError": "iwf_py.errors",
     "EngineUnreadyError": "iwf_py.errors",
@@ -244,6 +249,7 @@ _MODULES = {
     "InternalChannelCommandResult": "iwf_py.authoring.command_results",
     "InvalidArgumentError": "iwf_py.errors",
     "IwfError": "iwf_py.errors",
+    "IwfPy": "iwf_py.extension",
     "JsonConverter": "iwf_py.codec.payloads",
     "NonRetryableError": "iwf_py.errors",
     "NotRegisteredError": "iwf_py.errors",
