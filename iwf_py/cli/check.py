@@ -39,7 +39,7 @@ def check_database(url: str) -> Findings:
     store = SqlStore(url)
     store.open(datetime.now(UTC))
     try:
-        for row in _rows(store):
+        for row in every_row(store):
             findings.runs += 1
             findings.problems += _check_run(store, row, findings)
     finally:
@@ -50,7 +50,7 @@ def check_database(url: str) -> Findings:
 def _check_run(store: SqlStore, row: int, findings: Findings) -> Iterator[str]:
     try:
         loaded = store.load(row)
-        numbered = list(_events(store, row))
+        numbered = list(every_event(store, row))
     except IwfError as error:
         yield f"row {row}: cannot be read: {error}"
         return
@@ -69,14 +69,16 @@ def _check_run(store: SqlStore, row: int, findings: Findings) -> Iterator[str]:
         yield f"{name}: is parked: {loaded.parked}"
 
 
-def _rows(store: SqlStore) -> Iterator[int]:
+def every_row(store: SqlStore) -> Iterator[int]:
+    """Go through all runs, page by page."""
     after = 0
     while page := store.rows(after, PAGE):
         yield from page
         after = page[-1]
 
 
-def _events(store: SqlStore, row: int) -> Iterator[tuple[int, Event]]:
+def every_event(store: SqlStore, row: int) -> Iterator[tuple[int, Event]]:
+    """Go through the history of a run, page by page."""
     after = 0
     while page := store.events(row, after, PAGE):
         yield from page

@@ -1,0 +1,116 @@
+"""What the command says, and how it exits."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from iwf_py import Embedded, ObjectWorkflow, Registry, StateDecision, StateSchema, WorkflowState
+from iwf_py.cli.main import PROBLEMS, UNUSABLE, WELL, main
+
+
+class Hear(WorkflowState[str]):
+    def execute(self, ctx, input, command_results, persistence, communication):
+        return StateDecision.single_next_state(Echo, input)
+
+
+class Echo(WorkflowState[str]):
+    def execute(self, ctx, input, command_results, persistence, communication):
+        return StateDecision.graceful_complete_workflow(input)
+
+
+class Echoing(ObjectWorkflow):
+    def get_workflow_states(self):
+        return StateSchema.with_starting_state(Hear(), Echo())
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A database with three completed runs."""
+    path = tmp_path / "echo.db"
+    with Embedded(f"sqlite:///{path}", Registry(Echoing())) as engine:
+        for name in ("a", "b", "c"):
+            engine.client.start_workflow(Echoing, name, None, name)
+            engine.client.wait_for_workflow_completion(name, str)
+    return path
+
+
+def test_version_tells_both(capsys: pytest.CaptureFixture[str]):
+    """
+    ``iwf version`` names iwf_py and Python.
+    """
+    code = main(["version"])
+
+    assert code == WELL
+    assert capsys.readouterr().out.startswith("iwf_py ")
+
+
+def test_a_sound_database_is_well(database: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    What the engine wrote passes the check.
+    """
+    code = main(["check", "--database", f"sqlite:///{database}"])
+
+    assert code == WELL
+    assert capsys.readouterr().out == "3 runs, 9 history entries: all is well\n"
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ("DELETE FROM iwf_history WHERE seq = 1 AND run = (SELECT min(run) FROM iwf_history)", "cannot be read"),
+        ("DELETE FROM iwf_history WHERE seq = 2 AND run = (SELECT min(run) FROM iwf_history)", "gap"),
+        ("UPDATE iwf_executions SET status = 'FAILED' WHERE workflow_id = 'a'", "differ"),
+        ("UPDATE iwf_executions SET parked = 'a bug' WHERE workflow_id = 'b'", "a bug"),
+    ],
+)
+def test_damage_is_found(database: Path, capsys: pytest.CaptureFixture[str], damage: str, says: str):
+    """
+    A missing entry, a row that was changed and a parked run are each told, and the exit code is 1.
+    """
+    connection = sqlite3.connect(database)
+    connection.execute(damage)
+    connection.commit()
+    connection.close()
+
+    code = main(["check", "--database", f"sqlite:///{database}"])
+
+    assert code == PROBLEMS
+    said = capsys.readouterr().out.splitlines()
+    assert says in said[0]
+    assert said[-1].endswith("problems")
+
+
+def test_a_database_that_an_engine_holds_is_left_alone(database: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    A check beside a running engine would see a moving target: it is refused, and the holder named.
+    """
+    with Embedded(f"sqlite:///{database}", Registry(Echoing())):
+        code = main(["check", "--database", f"sqlite:///{database}"])
+
+    assert code == UNUSABLE
+    assert "echo.db" in capsys.readouterr().err
+
+
+def test_what_is_not_there_is_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    A check of a file that does not exist says so and makes none.
+    """
+    code = main(["check", "--database", f"sqlite:///{tmp_path / 'none.db'}"])
+
+    assert code == UNUSABLE
+    assert "there is no database" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_database_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    Another kind of file, or of URL, is an error and no traceback.
+    """
+    (tmp_path / "letter.db").write_text("dear Alice\n" * 1000)
+
+    codes = [main(["check", "--database", url]) for url in (f"sqlite:///{tmp_path / 'letter.db'}", "nonsense")]
+
+    assert codes == [UNUSABLE, UNUSABLE]

@@ -1,0 +1,124 @@
+"""Somebody who registers and clicks links, and keeps a ledger of what was asked and what was answered.
+
+A process of its own: it outlives the sample, whose death it only notices by the answers that do not
+come. A line is written before a request is sent, and another once its answer is there; each is one
+unbuffered write. It ends when its standard input is closed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import itertools
+import json
+import os
+import random
+import sys
+import threading
+import time
+from urllib.parse import urlencode
+
+PAUSE_SECONDS = 0.01
+ANSWER_SECONDS = 30
+
+# So many registrations wait for their click at once, for each person; more would only be more reminders.
+MOST_OPEN = 25
+
+
+class Ledger:
+    """Lines of JSON; each is on its way to the file when `write` returns."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def write(self, **entry: object) -> None:
+        os.write(self._file, json.dumps(entry).encode() + b"\n")
+
+
+class Person(threading.Thread):
+    """One thread of requests: it knows some usernames, and shares some with the next one, so that clicks race."""
+
+    def __init__(self, number: int, seed: int, port: int, ledger: Ledger, ending: threading.Event) -> None:
+        super().__init__(name=f"person-{number}")
+        self._chance = random.Random(f"{seed}/{number}")
+        self._names = (f"user-{number}-{n}" for n in itertools.count())
+        self._ids = (f"{number}/{n}" for n in itertools.count())
+        self._port = port
+        self._ledger = ledger
+        self._ending = ending
+        self.open: list[str] = []
+        self.verified: list[str] = []
+        self.next: Person | None = None
+
+    def run(self) -> None:
+        while not self._ending.is_set():
+            choice = self._chance.random()
+            if not self.open or (choice < 0.4 and len(self.open) < MOST_OPEN):
+                self._submit(next(self._names))
+            elif choice < 0.5:
+                self._ask_submit(self._chance.choice([*self.open, *self.verified[-MOST_OPEN:]]))
+            elif choice < 0.6 and self.verified:
+                self._verify(self._chance.choice(self.verified))
+            else:
+                self._verify(self._chance.choice(self.open))
+
+    def _submit(self, name: str) -> None:
+        if self._ask_submit(name) is None:
+            return
+        self.open.append(name)
+        if self.next is not None and self._chance.random() < 0.3:
+            self.next.open.append(name)
+
+    def _ask_submit(self, name: str) -> str | None:
+        return self._ask("submit", name, email=f"{name}@example.com")
+
+    def _verify(self, name: str) -> None:
+        answer = self._ask("verify", name, source=self._chance.choice(["email", "phone"]))
+        if answer in {"done", "already verified"} and name in self.open:
+            self.open.remove(name)
+            self.verified.append(name)
+
+    def _ask(self, operation: str, username: str, **parameters: str) -> str | None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_SECONDS)
+        try:
+            connection.connect()
+        except OSError:
+            # Nobody is there: nothing was asked.
+            time.sleep(PAUSE_SECONDS)
+            return None
+        number = next(self._ids)
+        self._ledger.write(id=number, operation=operation, username=username, **parameters)
+        try:
+            connection.request("GET", f"/signup/{operation}?{urlencode({'username': username, **parameters})}")
+            response = connection.getresponse()
+            answer = response.read().decode()
+            self._ledger.write(id=number, status=response.status, answer=answer)
+        except (OSError, http.client.HTTPException) as error:
+            answer = ""
+            self._ledger.write(id=number, doubt=repr(error))
+        finally:
+            connection.close()
+        return answer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--ledger", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--people", type=int, default=4)
+    options = parser.parse_args()
+    ledger, ending = Ledger(options.ledger), threading.Event()
+    people = [Person(n, options.seed, options.port, ledger, ending) for n in range(options.people)]
+    for person, following in itertools.pairwise([*people, people[0]]):
+        person.next = following
+    for person in people:
+        person.start()
+    sys.stdin.read()
+    ending.set()
+    for person in people:
+        person.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The verdict of the crash test can be guilty."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from iwf_py import Embedded, Registry
+from sample_apps.signup.form import Form
+from sample_apps.signup.mail import Letters
+from sample_apps.signup.workflow import UserSignupWorkflow
+from tests.crash.verdict import Asked, Report, Silence, judge, read_ledger
+
+STARTED = Asked("submit", "alice", "alice@example.com", 200, "workflow started")
+DONE = Asked("verify", "alice", status=200, answer="done")
+SPOILT_HISTORY = "UPDATE iwf_history SET event = replace(event, 'waiting', 'wanting') WHERE kind = 'ExecuteReturned'"
+
+# The second entry's event stands in place of the third, and is the same result.
+DOUBLED_RESULT = """
+UPDATE iwf_history SET kind = 'ExecuteReturned', event = (
+    SELECT event FROM iwf_history other WHERE other.run = iwf_history.run AND other.seq = 2
+) WHERE seq = 3
+"""
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A database in which alice was verified, and bob waits."""
+    url = f"sqlite:///{tmp_path / 'signup.db'}"
+    with Embedded(url, Registry(UserSignupWorkflow(Letters(Silence(), ""), 3600))) as engine:
+        for name in ("alice", "bob"):
+            engine.client.start_workflow(UserSignupWorkflow, name, 3600, Form(name, f"{name}@example.com"))
+        while not engine.client.get_workflow_data_attributes(UserSignupWorkflow, "alice").get("status"):
+            pass
+        engine.client.invoke_rpc("alice", UserSignupWorkflow.verify, "email")
+        engine.client.wait_for_workflow_completion("alice", str)
+    return url
+
+
+def judged(url: str, *asked: Asked) -> Report:
+    printed = Path(url.removeprefix("sqlite:///")).with_name("printed.txt")
+    printed.touch()
+    return judge(url, list(asked), printed, cycles=1, recoveries=[0.5])
+
+
+def test_what_was_kept_is_no_problem(url: str):
+    """
+    A ledger that agrees with the database, doubtful requests included, brings no problem.
+    """
+    report = judged(url, STARTED, DONE, Asked("submit", "bob"), Asked("verify", "carol", status=404, answer="nobody"))
+
+    assert report.problems == []
+    assert (report.acknowledged, report.registrations, report.verified) == (3, 2, 1)
+    assert "0 lost, 0 doubled, 0 gaps" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ([Asked("submit", "dave", status=200, answer="workflow started")], "registration is lost"),
+        ([STARTED, STARTED], "started twice"),
+        ([DONE, DONE], "verified twice"),
+        ([Asked("verify", "alice", status=500, answer="oops")], "was answered 500"),
+    ],
+)
+def test_an_answer_that_the_database_does_not_keep_is_a_problem(url: str, asked: list[Asked], says: str):
+    """
+    What was acknowledged and is not there, or was acknowledged twice, is told.
+    """
+    report = judged(url, *asked)
+
+    assert any(says in problem for problem in report.problems)
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ("DELETE FROM iwf_history WHERE seq = 2", "gap"),
+        (SPOILT_HISTORY, "differ"),
+        (DOUBLED_RESULT, "twice"),
+    ],
+)
+def test_a_history_that_was_spoilt_is_a_problem(url: str, tmp_path: Path, damage: str, says: str):
+    """
+    A gap, a difference between rows and history, and a result that stands twice are told.
+    """
+    connection = sqlite3.connect(tmp_path / "signup.db")
+    connection.execute(damage)
+    connection.commit()
+    connection.close()
+
+    report = judged(url)
+
+    assert any(says in problem for problem in report.problems), report.problems
+
+
+def test_the_ledger_puts_question_and_answer_together(tmp_path: Path):
+    """
+    A line before and a line after make one request; without the second it is in doubt.
+    """
+    path = tmp_path / "ledger.jsonl"
+    path.write_text(
+        '{"id": "0/0", "operation": "submit", "username": "alice", "email": "alice@example.com"}\n'
+        '{"id": "1/0", "operation": "verify", "username": "bob", "source": "email"}\n'
+        '{"id": "0/0", "status": 200, "answer": "workflow started"}\n'
+        '{"id": "1/0", "doubt": "reset"}\n'
+    )
+
+    assert read_ledger(path) == [STARTED, Asked("verify", "bob")]
