@@ -29,16 +29,16 @@ ROOMS = {
     "model": ("Values", "The words that everyone speaks: options, policies, statuses, descriptions."),
     "codec": ("Converters", "How values become payloads."),
     "errors": ("Errors", "Everything that iwf_py raises."),
-    "testing": ("Testing", "What users' tests are written with."),
+    "testing": ("Testing", "What users' tests are written with; imported from `iwf_py.testing`."),
     "": ("The package", "The rest."),
 }
 SECTION = re.compile(r"^(Args|Attributes|Errors|Returns|Source|Yields):(.*)$")
 
 
 @cache
-def homes() -> dict[str, str]:
-    """Read the face: each public name, and the module it comes from."""
-    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+def homes(face: str = "iwf_py") -> dict[str, str]:
+    """Read a face: each public name, and the module it comes from."""
+    tree = ast.parse(ROOT.joinpath(*face.split("."), "__init__.py").read_text())
     found = {
         alias.asname or alias.name: node.module
         for node in ast.walk(tree)
@@ -53,7 +53,7 @@ def homes() -> dict[str, str]:
         and "__all__"
         in {getattr(t, "id", "") for t in (node.targets if isinstance(node, ast.Assign) else [node.target])}
     )
-    return {name: found.get(name, "iwf_py") for name in names}
+    return {name: found.get(name, face) for name in names}
 
 
 class Module:
@@ -124,29 +124,40 @@ class Module:
 
 
 def prose(docstring: str | None) -> list[str]:
-    """Turn a docstring into Markdown: its sections become headed lists."""
+    """Turn a docstring into Markdown: its sections become headed lists, what is set in becomes a fence."""
     lines: list[str] = []
-    in_section = False
+    in_section = in_code = False
     for line in (docstring or "").strip().splitlines():
         text = line.strip()
-        heading = SECTION.match(text) if not line.startswith(" " * 8) else None
+        heading = SECTION.match(line)
+        if in_code and text and not line.startswith("    "):
+            # A blank line before the end of the code belongs behind it.
+            while not lines[-1]:
+                lines.pop()
+            lines += ["```", ""]
+            in_code = False
         if heading:
             in_section = True
             lines += [f"*{heading[1]}*", ""] + ([f"* {heading[2].strip()}"] if heading[2].strip() else [])
         elif in_section and text and line.startswith("    "):
-            item = re.match(r"^(\*{0,2}[\w, ]+): (.*)$", text) if len(line) - len(line.lstrip()) == 4 else None
-            if item:
-                lines.append(f"* `{item[1]}`: {item[2]}")
-            elif lines and lines[-1].startswith(("* ", "  ")):
-                lines.append(f"  {text}")
-            else:
-                lines.append(f"* {text}")
+            lines.append(_list_line(line, lines))
         elif in_section and not text:
             continue
+        elif line.startswith("    ") and not in_section:
+            lines += ([] if in_code else ["```py"]) + [line[4:]]
+            in_code = True
         else:
-            in_section = in_section and line.startswith("    ")
+            in_section = False
             lines.append(text)
-    return lines
+    return [*lines, "```"] if in_code else lines
+
+
+def _list_line(line: str, lines: list[str]) -> str:
+    text = line.strip()
+    item = re.match(r"^(\*{0,2}[\w, ]+): (.*)$", text) if len(line) - len(line.lstrip()) == 4 else None
+    if item:
+        return f"* `{item[1]}`: {item[2]}"
+    return f"  {text}" if lines and lines[-1].startswith(("* ", "  ")) else f"* {text}"
 
 
 def first_sentence(docstring: str | None) -> str:
@@ -233,7 +244,7 @@ def room_of(home: str) -> str:
 def pages() -> dict[Path, str]:
     """Write all pages."""
     rooms: dict[str, list[str]] = defaultdict(list)
-    where = homes()
+    where = homes() | homes("iwf_py.testing")
     for name, home in where.items():
         rooms[room_of(home)].append(name)
     result = {}
@@ -241,7 +252,7 @@ def pages() -> dict[Path, str]:
         "# Reference",
         "",
         "Every public name of `iwf_py`, by the room it lives in.",
-        "All of them are imported from `iwf_py` itself.",
+        "All of them are imported from `iwf_py` itself, but for those of `iwf_py.testing`.",
         "The pages are written from the source by `docs/reference/build.py`.",
         "",
     ]
