@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-_LOCAL_NAMES = "__iwf_local_names__"
+from iwf_py.model.hints import LOCAL_NAMES, substitute
 
 
 def remember_local_names(cls: type) -> None:
@@ -23,7 +23,8 @@ def remember_local_names(cls: type) -> None:
     Keep what the annotations of *cls* name of the functions that it is being written in.
 
     Called while the class is made. Those functions' names are gone once they have returned; of a class at
-    module level there is nothing to keep.
+    module level there is nothing to keep. The dataclasses and the like that stand beside it, and can be the
+    types of its values, are seen to as well: nobody else tells them.
     """
     if "<locals>" not in cls.__qualname__:
         return
@@ -31,23 +32,34 @@ def remember_local_names(cls: type) -> None:
     module = vars(sys.modules.get(cls.__module__, SimpleNamespace()))
     found: dict[str, Any] = {}
     frame = inspect.currentframe()
-    while frame is not None and wanted:
+    while frame is not None:
         # Only functions of the class's own module can enclose it; the others merely happen to be calling.
         if frame.f_globals is module and frame.f_locals is not module:
-            for name in [name for name in wanted if name in frame.f_locals]:
-                found[name] = frame.f_locals[name]
-                wanted.discard(name)
+            local = dict(frame.f_locals)
+            found = {name: local[name] for name in wanted if name in local} | found
+            for beside in local.values():
+                if (
+                    isinstance(beside, type)
+                    and beside.__module__ == cls.__module__
+                    and "<locals>" in beside.__qualname__
+                ):
+                    _remember(beside, local)
         frame = frame.f_back
-    setattr(cls, _LOCAL_NAMES, found)
+    setattr(cls, LOCAL_NAMES, found)
 
 
-def local_names(cls: type) -> dict[str, Any]:
-    """Tell the names that were kept for *cls* and its bases."""
-    names: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
-        names |= vars(base).get(_LOCAL_NAMES, {})
-        names[base.__name__] = base
-    return names
+def _remember(cls: type, local: Mapping[str, Any]) -> None:
+    wanted = {name for annotation in _fields_of(cls).values() for name in _names_in(annotation)}
+    found = {name: local[name] for name in wanted if name in local}
+    if found:
+        setattr(cls, LOCAL_NAMES, found | vars(cls).get(LOCAL_NAMES, {}))
+
+
+def _fields_of(cls: type) -> Mapping[str, Any]:
+    try:
+        return inspect.get_annotations(cls)
+    except NameError:
+        return {}
 
 
 def _names_in_annotations(cls: type) -> Iterator[str]:
@@ -55,8 +67,7 @@ def _names_in_annotations(cls: type) -> Iterator[str]:
         for annotation in _annotations_of(_plain(value)).values():
             yield from _names_in(annotation)
     for base in vars(cls).get("__orig_bases__", ()):
-        for argument in get_args(base):
-            yield from _names_in(getattr(argument, "__forward_arg__", None))
+        yield from _names_in(base)
 
 
 def _plain(value: object) -> object:
@@ -78,17 +89,22 @@ def _own(value: object, name: str) -> object:
     return getattr(value, "__dict__", {}).get(name)
 
 
-def _names_in(text: object) -> Iterator[str]:
-    if isinstance(text, str):
-        try:
-            tree = ast.parse(text, mode="eval")
-        except SyntaxError:
-            return
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name):
-                yield node.id
-            elif isinstance(node, ast.Constant):
-                yield from _names_in(node.value)
+def _names_in(annotation: object) -> Iterator[str]:
+    """Go through the names in an annotation that is text, or holds text."""
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__forward_arg__", None)
+    if text is None:
+        for argument in get_args(annotation):
+            yield from _names_in(argument)
+        return
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _names_in(node.value)
 
 
 def _annotations_of(function: object) -> Mapping[str, Any]:
@@ -173,16 +189,6 @@ def _bind_bases(cls: type, bound: dict[type, dict[Any, Any]]) -> None:
         }
         bound.setdefault(origin, {}).update(given)
         _bind_bases(origin, bound)
-
-
-def substitute(hint: Any, bindings: Mapping[Any, Any]) -> Any:
-    """Put types in the place of type variables; one that is not bound stays."""
-    if isinstance(hint, TypeVar):
-        return bindings.get(hint, hint)
-    parameters = getattr(hint, "__parameters__", ())
-    if parameters and not isinstance(hint, type) and any(parameter in bindings for parameter in parameters):
-        return hint[tuple(bindings.get(parameter, parameter) for parameter in parameters)]
-    return hint
 
 
 def has_type_variables(hint: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from iwf_py.authoring.annotations import local_names, type_arguments
+from iwf_py.authoring.annotations import type_arguments
 from iwf_py.authoring.definition import Handler, Names, RpcDefinition, Slot
 from iwf_py.authoring.findings import Findings
 from iwf_py.authoring.rpc import RpcMethod
@@ -13,6 +13,7 @@ from iwf_py.authoring.schema_reading import policy_problems
 from iwf_py.authoring.signature import Role, Scope, read_handler
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.model.durations import to_timedelta
+from iwf_py.model.hints import local_names
 from iwf_py.model.options import LOAD_ALL, LOAD_NONE, PersistenceLoadingPolicy, RpcOptions
 
 

@@ -15,12 +15,13 @@ from typing import Any, Union, get_args, get_origin
 
 from attrs import field, frozen
 
-from iwf_py.authoring.annotations import has_type_variables, resolve, substitute
+from iwf_py.authoring.annotations import has_type_variables, resolve
 from iwf_py.authoring.command_results import CommandResults
 from iwf_py.authoring.communication import Communication
 from iwf_py.authoring.definition import NO_VALUE, Handler, Slot
 from iwf_py.authoring.persistence import Persistence
 from iwf_py.authoring.workflow_context import WorkflowContext
+from iwf_py.model.hints import substitute
 
 SPECIAL: Mapping[type, Slot] = {
     WorkflowContext: Slot.CONTEXT,

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import evolve
 
-from iwf_py.authoring.annotations import Unresolved, evaluate, local_names, type_arguments
+from iwf_py.authoring.annotations import Unresolved, evaluate, type_arguments
 from iwf_py.authoring.definition import Handler, Names, StateDefinition
 from iwf_py.authoring.findings import Findings
 from iwf_py.authoring.schema_reading import policy_problems
@@ -22,6 +22,7 @@ from iwf_py.authoring.workflow_state import (
     should_skip_wait_until,
 )
 from iwf_py.authoring.workflow_state_options import WorkflowStateOptions
+from iwf_py.model.hints import local_names
 from iwf_py.model.ids import SYSTEM_STATE_PREFIX
 from iwf_py.model.options import DEFAULT_STATE_OPTIONS, StateOptions
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Mapping
 from typing import (
     Annotated,
@@ -26,6 +27,10 @@ import attrs
 from attrs import frozen
 
 from iwf_py.errors import PayloadError
+from iwf_py.model.hints import local_names, substitute
+
+# In which functions a class was written.
+_FUNCTIONS = re.compile(r"[\w.]+(?:\.<locals>\.[\w.]+)*\.<locals>\.")
 
 
 @frozen
@@ -54,8 +59,8 @@ def name_of(value_type: Any) -> str:
     if value_type is None or value_type is type(None):
         return "None"
     if isinstance(value_type, type) and not get_args(value_type):
-        return value_type.__qualname__
-    return str(value_type).replace("typing.", "")
+        return value_type.__qualname__.rpartition("<locals>.")[2]
+    return _FUNCTIONS.sub("", str(value_type)).replace("typing.", "")
 
 
 def unwrap(value_type: Any) -> Any:
@@ -102,8 +107,8 @@ def hints_of(cls: type[Any], arguments: tuple[Any, ...] = ()) -> dict[str, Any]:
 def _own_hints(cls: type[Any]) -> dict[str, Any]:
     try:
         names = inspect.get_annotations(cls)
-        # A class may name itself although it is local to a function.
-        resolved = get_type_hints(cls, localns={cls.__name__: cls}, include_extras=True) if names else {}
+        # A class that is local to a function may name itself, and what was kept for it.
+        resolved = get_type_hints(cls, localns=local_names(cls), include_extras=True) if names else {}
     except (NameError, TypeError, SyntaxError) as error:
         raise PayloadError(
             f"the annotations of {cls.__module__}.{cls.__qualname__} cannot be resolved: {error}; "
@@ -127,18 +132,6 @@ def _bases_of(cls: type[Any], arguments: tuple[Any, ...]) -> list[tuple[type[Any
 
     visit(cls, dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False)))
     return [(base, bound.get(base, {})) for base in cls.__mro__ if base is not object]
-
-
-def substitute(hint: Any, bindings: Mapping[Any, Any]) -> Any:
-    """Put what type variables stand for in their place."""
-    if not bindings:
-        return hint
-    if isinstance(hint, TypeVar):
-        return bindings.get(hint, hint)
-    parameters = getattr(hint, "__parameters__", ())
-    if not parameters or isinstance(hint, type):
-        return hint
-    return hint[tuple(bindings.get(parameter, parameter) for parameter in parameters)]
 
 
 def attrs_fields(cls: type[Any], arguments: tuple[Any, ...]) -> list[FieldShape]:
@@ -184,7 +177,7 @@ def named_tuple_fields(cls: type[Any], arguments: tuple[Any, ...]) -> list[Field
 def typed_dict_fields(cls: type[Any], arguments: tuple[Any, ...]) -> list[FieldShape]:
     """Tell the keys of a TypedDict."""
     try:
-        hints = get_type_hints(cls, localns={cls.__name__: cls}, include_extras=True)
+        hints = get_type_hints(cls, localns=local_names(cls), include_extras=True)
     except (NameError, TypeError, SyntaxError) as error:
         raise PayloadError(
             f"the annotations of {cls.__module__}.{cls.__qualname__} cannot be resolved: {error}"

@@ -49,7 +49,7 @@ def literal_form(plainer: Plainer, value_type: Any, members: tuple[Any, ...]) ->
 
 def enum_form(plainer: Plainer, cls: type[Enum]) -> Form:
     """Make the form of an enum: by value."""
-    name = cls.__qualname__
+    name = name_of(cls)
     if issubclass(cls, Flag):
         return _flag_form(name, cls)
     wanted = f"{name} (one of {', '.join(repr(member.value) for member in cls)})"

@@ -78,7 +78,7 @@ class Forms:
 
     def register(self, cls: type[Any], from_: Callable[[Any], Any]) -> None:
         """Decode values of *cls* by *from_*, which is handed the plain JSON value."""
-        name = cls.__qualname__
+        name = name_of(cls)
 
         def decode(value: Any, fit: Fit) -> Any:
             fit.looseness += CAST

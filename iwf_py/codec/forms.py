@@ -16,6 +16,8 @@ from uuid import UUID
 import attrs
 from attrs import frozen
 
+from iwf_py.codec.annotations import name_of
+
 # What a conversion that is not the identity adds to the looseness of a fit; texts can be read as many things,
 # the narrower reading is the better one.
 CAST = 1
@@ -40,7 +42,8 @@ class MismatchError(Exception):
 
     def told(self, root: str) -> str:
         """Say where, what was expected, and what there was; never the value itself, which may be private."""
-        return f"{root}{''.join(reversed(self.path))}: expected {self.expected}, got {self.got}"
+        where = f"{root}{''.join(reversed(self.path))}: " if self.path else ""
+        return f"{where}expected {self.expected}, got {self.got}"
 
 
 class Fit:
@@ -76,12 +79,14 @@ class Form:
 
 def kind_of(value: Any) -> str:
     """Name what a value is, without telling it."""
-    return "None" if value is None else type(value).__qualname__
+    return "None" if value is None else name_of(type(value))
 
 
 def mismatch(name: str, value: Any) -> MismatchError:
     """Make the error for a value that is not of the type with this name."""
-    return MismatchError(name, kind_of(value))
+    kind = kind_of(value)
+    # As after a module was loaded again.
+    return MismatchError(name, f"another {kind}, of {type(value).__module__}" if kind == name else kind)
 
 
 def _as_is(value: Any, _fit: Fit) -> Any:
@@ -135,7 +140,7 @@ def _float_form() -> Form:
 
 def text_form(cls: type[Any], read: Callable[[str], Any], cost: int = CAST, *, but: Any = ()) -> Form:
     """Make the form of a class whose values are written as texts."""
-    name = cls.__qualname__
+    name = name_of(cls)
 
     def decode(value: Any, fit: Fit) -> Any:
         if type(value) is not str:
@@ -217,7 +222,7 @@ def _bytes_form(cls: type[Any]) -> Form:
             return form.decode(value, fit)
         # The forebear's form of bytes within a value.
         if not all(type(part) is int and 0 <= part <= 255 for part in value):
-            raise MismatchError(cls.__qualname__, "a list that holds more than bytes")
+            raise MismatchError(name_of(cls), "a list that holds more than bytes")
         fit.looseness += WIDE_CAST
         return cls(value)
 

@@ -128,7 +128,7 @@ class JsonConverter:
         try:
             return self._forms.of(value_type).decode(value, Fit())
         except MismatchError as error:
-            raise PayloadError(f"cannot decode {error.told(name_of(value_type))}") from error.__cause__
+            raise PayloadError(f"cannot decode: {error.told(name_of(value_type))}") from error.__cause__
         except RecursionError:
             raise PayloadError(f"cannot decode {name_of(value_type)}: the value is nested too deep") from None
 

@@ -58,7 +58,7 @@ def object_form(of: Of, value_type: Any, cls: type[Any], fields: list[FieldShape
 
 def typed_dict_form(of: Of, cls: type[Any], fields: list[FieldShape]) -> Form:
     """Make the form of a TypedDict."""
-    name = cls.__qualname__
+    name = name_of(cls)
     parts = {field.name: (of(field.type), field.is_required) for field in fields}
 
     def walk(value: Any, visit: Callable[[Form, Any], Any]) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypedDict, TypeVar
 
+import attrs
 import pytest
 
 import iwf_py
 from iwf_py import (
+    InvalidArgumentError,
     ObjectWorkflow,
     PersistenceField,
     PersistenceSchema,
@@ -16,10 +18,12 @@ from iwf_py import (
     StateDecision,
     StateSchema,
     WorkflowDefinitionError,
+    WorkflowOptions,
     WorkflowState,
     rpc,
 )
 from iwf_py.authoring.definition import Slot
+from iwf_py.testing import TestEngine
 
 if TYPE_CHECKING:
     from iwf_py import CommandResults, Communication, Persistence, WorkflowContext
@@ -110,6 +114,58 @@ def test_classes_that_are_local_to_a_function_are_found():
     assert definition.start.input_type is Local
     assert definition.rpcs["put"].handler.input_type is Local
     assert definition.rpcs["put"].handler.output_type == Receipt | None
+
+
+def test_local_classes_that_name_each_other_can_be_stored():
+    """
+    What stands in a function beside a workflow is known to the codec, in whatever way a class is made.
+    """
+
+    @dataclass
+    class Parcel:
+        address: Address
+        weight: Weight | None = None
+        notes: list[Note] | None = None
+        tags: Tags | None = None
+
+    @attrs.frozen
+    class Address:
+        street: str
+
+    class Weight(NamedTuple):
+        grams: int
+        of: Address
+
+    class Tags(TypedDict):
+        first: Address
+
+    @dataclass
+    class Base:
+        text: Text
+
+    class Note(Base):
+        pass
+
+    @dataclass
+    class Text:
+        words: "list[str]"  # noqa: UP037 - text within text
+
+    class Flow(ObjectWorkflow):
+        def get_persistence_schema(self) -> PersistenceSchema:
+            return schema_of(Parcel)
+
+    home = Address("Home")
+    parcel = Parcel(home, Weight(3, home), [Note(Text(["handle", "with", "care"]))], {"first": home})
+    with TestEngine(Flow()) as engine:
+        engine.client.start_workflow(Flow, "w", options=WorkflowOptions(initial_data_attributes={"hidden": parcel}))
+
+        assert engine.client.get_workflow_data_attributes(Flow, "w") == {"hidden": parcel}
+        with pytest.raises(
+            InvalidArgumentError, match=r"'hidden' of Flow: Parcel\.weight\.of: expected Address, got int"
+        ):
+            engine.client.set_workflow_data_attributes(
+                Flow, "w", data_attributes={"hidden": Parcel(home, Weight(3, 4))}
+            )
 
 
 def schema_of(kind: Any) -> PersistenceSchema:

@@ -114,7 +114,7 @@ REFUSED_STARTS = [
     ((Signup, "a\nb"), InvalidArgumentError, "control character"),
     ((Signup, 7), InvalidArgumentError, "workflow id must be a str, got int"),
     ((Signup, "w", -1), InvalidArgumentError, "workflow timeout must be between 0"),
-    ((Signup, "w", 60, "a@b"), InvalidArgumentError, r"input of workflow Signup \(state Submit\): Form: expected Form, got str"),
+    ((Signup, "w", 60, "a@b"), InvalidArgumentError, r"input of workflow Signup \(state Submit\): expected Form, got str"),
     ((Signup, "w", 60, Form(7)), InvalidArgumentError, r"Form\.email: expected str, got int"),
     ((Signup, "w", 60, Form("\ud800")), PayloadError, "input of workflow Signup.*lone surrogate"),
     ((Entity, "w", 60, 1), InvalidArgumentError, "Entity has no starting state, so it takes no input, got int"),
@@ -251,7 +251,7 @@ def test_the_input_of_an_rpc(client, service, rpc, arguments, payload):
 
 REFUSED_RPCS = [
     (Signup.verify, (), InvalidArgumentError, "input of RPC Signup.verify: expected str, but none was given"),
-    (Signup.verify, (7,), InvalidArgumentError, "input of RPC Signup.verify: str: expected str, got int"),
+    (Signup.verify, (7,), InvalidArgumentError, "input of RPC Signup.verify: expected str, got int"),
     (Signup.form, (7,), InvalidArgumentError, "RPC Signup.form takes no input, got int"),
     (Stranger.read, (), NotRegisteredError, "Stranger"),
     ("verify", ("x",), InvalidArgumentError, "name alone"),
@@ -276,7 +276,7 @@ def test_an_answer_that_cannot_be_opened_says_whose_it_is(client, service):
     """
     service.answers.append(sealed("7"))
 
-    with pytest.raises(PayloadError, match="output of RPC Signup.verify: cannot decode str: expected str, got int"):
+    with pytest.raises(PayloadError, match="output of RPC Signup.verify: cannot decode: expected str, got int"):
         client.invoke_rpc("w", Signup.verify, "x")
 
 
@@ -293,7 +293,7 @@ def test_a_signal(client, service):
     ]
     with pytest.raises(NotRegisteredError, match="signal channel 'maul' is not declared by Signup"):
         client.signal_workflow("w", "maul", workflow_class=Signup)
-    with pytest.raises(InvalidArgumentError, match="signal 'mail': Form: expected Form, got int"):
+    with pytest.raises(InvalidArgumentError, match="signal 'mail': expected Form, got int"):
         client.signal_workflow("w", "mail", 7, workflow_class=Signup)
     with pytest.raises(InvalidArgumentError, match="reserved prefix"):
         client.signal_workflow("w", "__IwfSystem_x")
@@ -318,7 +318,7 @@ def test_publishing(client, service):
             ),
         ),
     ]
-    with pytest.raises(InvalidArgumentError, match="internal channel 'verify': None: expected None, got int"):
+    with pytest.raises(InvalidArgumentError, match="internal channel 'verify': expected None, got int"):
         client.publish_to_internal_channel(Signup, "w", "verify", 3)
     with pytest.raises(NotRegisteredError, match="'hall' is not declared"):
         client.publish_to_internal_channel(Signup, "w", "hall")
@@ -448,7 +448,7 @@ def test_an_output_that_cannot_be_opened_says_whose_it_is(client, service):
     """
     service.answers.append(result("1"))
 
-    with pytest.raises(PayloadError, match="output of Verify-1: cannot decode str"):
+    with pytest.raises(PayloadError, match="output of Verify-1: cannot decode: expected str"):
         client.wait_for_workflow_completion("w", str)
 
 
