@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from iwf_py.authoring.registry import Registry
+from iwf_py.client.aio import AsyncClient
 from iwf_py.client.client import Client
 from iwf_py.codec.payloads import JsonConverter
 from iwf_py.errors import EngineStoppedError, IwfError
@@ -76,6 +77,11 @@ class Embedded:
         observers: Told of every event, after its commit.
 
         grace_seconds: What running handlers get to end in, when it is closed; they are called again after the next start.
+
+    Attributes:
+        client: Calls the workflows; it may be handed out before the start.
+
+        async_client: The same for asyncio.
     """
 
     def __init__(
@@ -106,6 +112,7 @@ class Embedded:
         self._has_started = False
         self._is_closed = False
         self.client = Client(registry, self._door, self._converter, namespace=namespace)
+        self.async_client = AsyncClient(registry, self._door, self._converter, namespace=namespace)
 
     @property
     def is_running(self) -> bool:

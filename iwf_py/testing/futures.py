@@ -37,6 +37,14 @@ class DrivenFuture(Future[ResultT]):
         self._work()
         return super().exception(0)
 
+    def add_done_callback(self, fn: Callable[[Future[ResultT]], object]) -> None:
+        """Work until it is done, and call; whoever awaits it in an event loop waits in this way."""
+        if not self.done():
+            self._drive(self.done)
+        if not self.done():
+            self.refuse(self._stuck())
+        super().add_done_callback(fn)
+
     def answer(self, value: ResultT) -> None:
         """Be done, with a value; one that was cancelled meanwhile stays so."""
         if not self.done():

@@ -7,6 +7,7 @@ from types import TracebackType
 
 from iwf_py.authoring.registry import Registry
 from iwf_py.authoring.workflow import ObjectWorkflow
+from iwf_py.client.aio import AsyncClient
 from iwf_py.client.client import Client
 from iwf_py.codec.payloads import JsonConverter
 from iwf_py.core.events import Event
@@ -38,6 +39,15 @@ class TestEngine:
 
     Waiting for a workflow that needs time to pass raises WorkflowStillRunningError at once.
 
+    Attributes:
+        client: Calls the workflows.
+
+        async_client: The same for asyncio.
+
+        clock: The virtual time.
+
+        service: The door that both clients use.
+
     Args:
         workflows: Workflows, or one Registry that has them.
 
@@ -68,6 +78,7 @@ class TestEngine:
         converter = converter or JsonConverter()
         self.service = MemoryService(Handlers(self.registry, converter), self.clock, self._agenda)
         self.client = Client(self.registry, self.service, converter)
+        self.async_client = AsyncClient(self.registry, self.service, converter)
 
     def __enter__(self) -> TestEngine:
         """Begin; an engine needs nothing to be opened."""

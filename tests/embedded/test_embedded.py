@@ -1,3 +1,4 @@
+import asyncio
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from tests.embedded.workflows import (
     Nest,
     Nesting,
     Signup,
+    Stuck,
     registry,
 )
 
@@ -47,7 +49,7 @@ class Listener:
 
 
 class Log(logging.Handler):
-    """Hears what the engine's room warns of."""
+    """Hears what a module warns of."""
 
     def __init__(self):
         super().__init__(logging.WARNING)
@@ -56,15 +58,18 @@ class Log(logging.Handler):
     def emit(self, record):
         self.heard.put(record.getMessage())
 
-    def wait(self):
-        return self.heard.get(timeout=30)
+    def wait_for(self, words):
+        while words not in self.heard.get(timeout=30):
+            pass
 
     @contextmanager
-    def listening(self):
-        logger = logging.getLogger("iwf_py.embedded")
+    def listening(self, name):
+        logger = logging.getLogger(name)
         logger.addHandler(self)
-        yield
-        logger.removeHandler(self)
+        try:
+            yield
+        finally:
+            logger.removeHandler(self)
 
 
 @pytest.fixture
@@ -346,6 +351,47 @@ def test_hanging_handlers_do_not_stop_the_others(embedded):
         hang.let_go.set()
 
 
+def test_an_attempt_that_passes_its_timeout_is_given_up(embedded):
+    """
+    A hundred handlers hang for ever in eight threads: attempts are given up and tried again, and others go on meanwhile.
+    """
+    stuck, log = Stuck(), Log()
+    registry = Registry(Hanging(stuck), Doubling())
+    options = {"max_workers": 8, "grace_seconds": 0, "by_hand": False}
+    try:
+        with log.listening("iwf_py.worker.pool"), embedded(registry=registry, **options) as iwf:
+            for number in range(100):
+                iwf.client.start_workflow(Hanging, f"h{number}", 0)
+            for number in range(20):
+                iwf.client.start_workflow(Doubling, f"w{number}", 0, number)
+
+            log.wait_for("timed out after 0.05 s")
+            answers = [iwf.client.wait_for_workflow_completion(f"w{number}", int) for number in range(20)]
+            stuck.let_go.set()
+            attempts = [iwf.client.wait_for_workflow_completion(f"h{number}") for number in range(100)]
+    finally:
+        stuck.let_go.set()
+
+    assert answers == [number * 2 for number in range(20)]
+    # Those that were given up have been tried again; the others were let go in their first attempt.
+    assert any(isinstance(attempt, int) for attempt in attempts)
+    assert all(attempt == "let go" or attempt > 1 for attempt in attempts)
+
+
+def test_the_client_for_asyncio_is_there_too(embedded):
+    """
+    Coroutines of the caller wait without a thread.
+    """
+
+    async def calls(client):
+        await asyncio.gather(*[client.start_workflow(Doubling, f"w{number}", 0, number) for number in range(50)])
+        waits = [client.wait_for_workflow_completion(f"w{number}", int) for number in range(50)]
+        return await asyncio.gather(*waits)
+
+    with embedded() as iwf:
+        assert asyncio.run(calls(iwf.async_client)) == [number * 2 for number in range(50)]
+
+
 def test_closing_does_not_wait_for_hanging_handlers(embedded):
     """
     What does not end is left behind; after the next start it is called again, and its first answer counts for nothing.
@@ -407,8 +453,8 @@ def test_open_workflows_that_nobody_serves_are_named_at_the_start(embedded, list
         listener.wait_for("WaitUntilReturned")
 
     log = Log()
-    with log.listening(), embedded(registry=Registry(Doubling())) as iwf:
-        assert "1 of state Verify of workflow Signup" in log.wait()
+    with log.listening("iwf_py.embedded"), embedded(registry=Registry(Doubling())) as iwf:
+        log.wait_for("1 of state Verify of workflow Signup")
         (state,) = iwf.client.describe_workflow("alice").states
         assert not state.is_served
 

@@ -13,7 +13,9 @@ from iwf_py.authoring.state_decision import StateDecision
 from iwf_py.authoring.state_schema import StateSchema
 from iwf_py.authoring.workflow import ObjectWorkflow
 from iwf_py.authoring.workflow_state import WorkflowState
+from iwf_py.authoring.workflow_state_options import WorkflowStateOptions
 from iwf_py.model.commands import CommandRequest, InternalChannelCommand, TimerCommand
+from iwf_py.model.options import RetryPolicy
 
 
 @dataclass
@@ -121,6 +123,19 @@ class Hanging(ObjectWorkflow):
 
     def get_workflow_states(self):
         return StateSchema.with_starting_state(self.hang)
+
+
+class Stuck(Hang):
+    """Hangs at its first attempt, which is given up after a moment; the second one is quick."""
+
+    def get_state_options(self):
+        policy = RetryPolicy(initial_interval_seconds=0.01)
+        return WorkflowStateOptions(execute_api_timeout_seconds=0.05, execute_api_retry_policy=policy)
+
+    def execute(self, ctx, input, command_results, persistence, communication):
+        if ctx.attempt > 1:
+            return StateDecision.graceful_complete_workflow(ctx.attempt)
+        return super().execute(ctx, input, command_results, persistence, communication)
 
 
 class Nest(WorkflowState[int]):

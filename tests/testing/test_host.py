@@ -101,6 +101,27 @@ def test_coroutines_run_inside_a_running_loop_too(engine):
     assert asyncio.run(test()) == 2
 
 
+def test_the_client_for_asyncio_drives_the_engine_too(engine):
+    """
+    What is awaited is done before the loop goes on; what needs time to pass is an error at once.
+    """
+
+    async def test():
+        client = engine.async_client
+        await client.start_workflow(Awaiting, "w", 0, 1)
+        await client.start_workflow(Reminders, "r", 0, 0)
+        with pytest.raises(WorkflowStillRunningError, match="skip"):
+            await client.wait_for_workflow_completion("r")
+        engine.skip("1d")
+        assert await client.invoke_rpc("r", Reminders.verify) == "done"
+        return [
+            await client.wait_for_workflow_completion("w", int),
+            await client.wait_for_workflow_completion("r", int),
+        ]
+
+    assert asyncio.run(test()) == [2, 1]
+
+
 def test_several_threads_may_use_it(engine):
     """
     Callers on other threads drive the same engine, one piece of work at a time each.
