@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from enum import Enum
 
 from iwf_py.core.events import RpcFailed
-from iwf_py.errors import EngineStoppedError, IwfError
+from iwf_py.errors import EngineStoppedError, IwfError, StoreError
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.invocations import Failure
 from iwf_py.model.requests import RunAddress
@@ -192,6 +192,12 @@ class Engine:
         self._rpcs.close(error)
         self._waiters.close(error)
         self._agenda.close()
+        try:
+            self._store.retire()
+        except StoreError as error:
+            _LOGGER.warning(
+                "the end of the engine could not be noted, calls it leaves behind count as recovered: %s", error
+            )
         self._store.close()
         _engines.discard(self)
         _LOGGER.info("engine stopped", extra={"epoch": self._store.epoch})

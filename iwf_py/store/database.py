@@ -49,7 +49,7 @@ from iwf_py.store.sqlite import SqliteDriver
 from iwf_py.store.statements import Compiler, WriteStatements
 from iwf_py.store.tasks import TaskStatements, read_due, read_next_due, read_open_rpcs, read_orphans
 from iwf_py.store.unit import Batch, Due, DueTask, Loaded, OpenRpc
-from iwf_py.store.upkeep import UpkeepStatements, begin_epoch, park_run, sweep_some, take_block
+from iwf_py.store.upkeep import UpkeepStatements, begin_epoch, is_retired, park_run, sweep_some, take_block
 from iwf_py.store.writing import Plan, plan
 
 T = TypeVar("T")
@@ -130,6 +130,10 @@ class SqlStore:
         self._connections = connections
         _open_stores.add(self)
         _log.info("store opened: %s, epoch %d", self._driver.place, self._epoch)
+
+    def retire(self) -> None:
+        """Note that this engine ends in order: no call that it leaves behind was what ended it."""
+        self._write_again("ending", lambda cursor: cursor.execute(self._upkeep.retire, (True, self._epoch)))
 
     def close(self) -> None:
         """Give up ownership; safe to call twice. In a fork of the owner it does nothing."""
@@ -303,7 +307,8 @@ class SqlStore:
         orphans = read_orphans(cursor, self._tasks, self._epoch, limit)
         if not orphans:
             return
-        claimed = [evolve(orphan, task=self._taken_over(orphan.task)) for orphan in orphans]
+        ended = {epoch: not is_retired(cursor, self._upkeep, epoch) for epoch in {o.task.epoch for o in orphans}}
+        claimed = [evolve(o, task=self._taken_over(o.task, may_have_ended_it=ended[o.task.epoch])) for o in orphans]
         rows = [
             (self._epoch, taken.task.recoveries, orphan.row, orphan.task.number, orphan.task.epoch)
             for orphan, taken in zip(orphans, claimed, strict=True)
@@ -315,10 +320,11 @@ class SqlStore:
         self._check_newest(cursor)
         found += claimed
 
-    def _taken_over(self, task: TaskState) -> TaskState:
+    def _taken_over(self, task: TaskState, *, may_have_ended_it: bool) -> TaskState:
         # A call that waited for its next attempt was not being made when its engine ended: it cannot be what ended it.
         was_waiting = task.due_at is not None and task.due_at > self._opened_at
-        return evolve(task, epoch=self._epoch, recoveries=task.recoveries + (0 if was_waiting else 1))
+        counts = may_have_ended_it and not was_waiting
+        return evolve(task, epoch=self._epoch, recoveries=task.recoveries + (1 if counts else 0))
 
     def _check_newest(self, cursor: Cursor) -> None:
         if cursor.rowcount != 1:

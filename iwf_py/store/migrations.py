@@ -31,6 +31,7 @@ _FIRST = (
             opened_at INTEGER NOT NULL,
             batch INTEGER NOT NULL,
             claims INTEGER NOT NULL,
+            is_retired BOOLEAN NOT NULL,
             PRIMARY KEY (epoch)
         )
     """,

@@ -77,6 +77,8 @@ class EngineRow(Row, table=True):
         batch: The number of the last batch that was committed; what settles an uncertain COMMIT.
 
         claims: The number of the last page of tasks that was claimed; the same for claims.
+
+        is_retired: It ended in order: no call that it left behind was what ended it.
     """
 
     __tablename__ = "iwf_engines"
@@ -86,6 +88,7 @@ class EngineRow(Row, table=True):
     opened_at: int = _big()
     batch: int = _big()
     claims: int = _big()
+    is_retired: bool
 
 
 class SequenceRow(Row, table=True):

@@ -1,6 +1,6 @@
 """The unit of work: what one transaction writes, and the Protocol of the store.
 
-One writer: `commit`, `claim_orphans`, `park`, `sweep` and `reserve` are called one at a time, by whoever
+One writer: `commit`, `claim_orphans`, `park`, `sweep`, `retire` and `reserve` are called one at a time, by whoever
 combines. Reads may come from any thread at any time and see only what is committed.
 """
 
@@ -149,6 +149,9 @@ class Store(Protocol):
             StoreInUseError, StoreVersionError, StoreUnusableError: with the sentence for the user.
         """
 
+    def retire(self) -> None:
+        """Note that this engine ends in order: no call that it leaves behind was what ended it."""
+
     def close(self) -> None:
         """Give up ownership; safe to call twice."""
 
@@ -169,7 +172,8 @@ class Store(Protocol):
         """
         Take over calls of ended epochs, earliest due first: owner is this epoch. Empty: none is left.
 
-        Recoveries are one more, but for a call that still waits for its next attempt: nobody was making it.
+        Recoveries are one more where the call may be what ended its engine: not where that retired, nor where the call still
+        waits for its next attempt.
         """
 
     def park(self, row: int, reason: str | None) -> None:

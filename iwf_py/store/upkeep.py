@@ -28,6 +28,8 @@ class UpkeepStatements:
         self.forget_epochs = text(delete(engines).where(engines.c.epoch <= bindparam("until")), ["until"])
         self.batch_number = text(select(engines.c.batch).where(engines.c.epoch == bindparam("epoch")), ["epoch"])
         self.claim_number = text(select(engines.c.claims).where(engines.c.epoch == bindparam("epoch")), ["epoch"])
+        self.is_retired = text(select(engines.c.is_retired).where(engines.c.epoch == bindparam("epoch")), ["epoch"])
+        self.retire = compiler.update(engines, ("is_retired",), ("epoch",))
         self.sequence = text(select(sequences.c.next).where(sequences.c.name == bindparam("name")), ["name"])
         self.set_sequence = compiler.upsert(sequences)
         self.park = compiler.update(executions, ("parked",), ("run",))
@@ -61,9 +63,16 @@ def begin_epoch(cursor: Cursor, sql: UpkeepStatements, holder: str, now: datetim
     cursor.execute(sql.newest_epoch)
     row = cursor.fetchone()
     epoch = int(row[0] or 0) + 1 if row else 1
-    cursor.execute(sql.begin_epoch, (epoch, holder, to_micros(now), 0, 0))
+    cursor.execute(sql.begin_epoch, (epoch, holder, to_micros(now), 0, 0, False))
     cursor.execute(sql.forget_epochs, (epoch - _KEPT_EPOCHS,))
     return epoch
+
+
+def is_retired(cursor: Cursor, sql: UpkeepStatements, epoch: int) -> bool:
+    """Did the engine of an epoch end in order?"""
+    cursor.execute(sql.is_retired, (epoch,))
+    row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def take_block(cursor: Cursor, sql: UpkeepStatements, count: int) -> range:

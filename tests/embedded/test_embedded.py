@@ -405,10 +405,26 @@ def test_closing_does_not_wait_for_hanging_handlers(embedded):
         first.let_go.set()
         assert second.called.acquire(timeout=30)
         (state,) = iwf.client.describe_workflow("w").states
-        assert (state.attempt, state.recoveries) == (1, 1)
+        assert (state.attempt, state.recoveries) == (1, 0)
         second.let_go.set()
 
         assert iwf.client.wait_for_workflow_completion("w", str) == "let go"
+
+
+def test_a_long_call_is_no_poison(embedded):
+    """
+    However often an engine is closed in order while one call takes its time, its run goes on.
+    """
+    hangs = [Hang() for _ in range(9)]
+    for number, hang in enumerate(hangs):
+        with embedded(registry=Registry(Hanging(hang)), grace_seconds=0) as iwf:
+            if not number:
+                iwf.client.start_workflow(Hanging, "w", 0)
+            assert hang.called.acquire(timeout=30)
+            if hang is hangs[-1]:
+                hang.let_go.set()
+                assert iwf.client.wait_for_workflow_completion("w", str) == "let go"
+        hang.let_go.set()
 
 
 def test_closing_lets_running_handlers_end(embedded):

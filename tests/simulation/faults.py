@@ -52,6 +52,10 @@ class FaultyStore:
     def open(self, now: Any) -> None:
         self._real.open(now)
 
+    def retire(self) -> None:
+        self._before_write("retire")
+        self._real.retire()
+
     def close(self) -> None:
         if self._process.is_alive:
             self._real.close()

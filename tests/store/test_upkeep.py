@@ -134,6 +134,20 @@ def test_calls_of_an_ended_engine_are_claimed_once_in_pages(file_host: Host, fil
     assert names(file_store.due(NOON + seconds(50), 10).tasks) == ["w4", "w0"]
 
 
+def test_calls_of_an_engine_that_retired_are_claimed_without_a_count(file_host: Host, file_store: SqlStore):
+    """
+    An engine that ended in order was not ended by a call, so none of its calls has a recovery more.
+    """
+    file_host.start("w", to("A"))
+    file_host.commit()
+    file_store.retire()
+    reopened(file_store)
+
+    (claimed,) = file_store.claim_orphans(10)
+
+    assert (claimed.task.epoch, claimed.task.recoveries) == (2, 0)
+
+
 def test_a_recovery_that_is_cut_short_goes_on_in_the_next_epoch(file_host: Host, file_store: SqlStore):
     """
     Calls of several ended epochs are found, and each claim counts.
