@@ -137,14 +137,19 @@ class OwnerLock:
 
 
 def _this_holder(now: datetime) -> str:
-    program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else Path(sys.executable or "python").name
-    return json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "program": program, "since": now.isoformat()})
+    holder = {"pid": os.getpid(), "host": socket.gethostname(), "program": _program(), "since": now.isoformat()}
+    return json.dumps(holder)
 
 
 def this_program() -> str:
     """Say who this process is, for the owner's row: ``pid 4711 on web-1 (app.py)``."""
-    program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
-    return f"pid {os.getpid()} on {socket.gethostname()} ({program})"
+    return f"pid {os.getpid()} on {socket.gethostname()} ({_program()})"
+
+
+def _program() -> str:
+    """Name what runs, as an operator knows it: ``app.py``, and ``signup`` for ``python -m signup``."""
+    script = Path(sys.argv[0] if sys.argv and sys.argv[0] else sys.executable or "python")
+    return script.parent.name if script.name == "__main__.py" else script.name
 
 
 def _write_text(descriptor: int, text: str) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from iwf_py.errors import EngineStoppedError, StoreInUseError, StoreUnusableError
 from iwf_py.store.database import SqlStore
-from iwf_py.store.ownership import refuse_network_file_system
+from iwf_py.store.ownership import refuse_network_file_system, this_program
 from tests.store.host import NOON, Host, to
 
 HOLD = """
@@ -242,3 +242,12 @@ def test_a_fork_leaves_its_parents_database_alone(path: Path):
         store.close()
 
     assert [orphan.key.workflow_id for orphan in orphans] == ["parent", "later"]
+
+
+def test_the_holder_of_a_module_is_named_by_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A program run with ``python -m`` is named as it was called, not ``__main__.py`` like all of them.
+    """
+    monkeypatch.setattr(sys, "argv", ["/srv/shop/signup/__main__.py", "--port", "1"])
+
+    assert this_program().endswith("(signup)")
