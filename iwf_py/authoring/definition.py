@@ -105,12 +105,15 @@ class RpcDefinition:
 
     Attributes:
         method: The undecorated function: what tells one RPC from another of the same name.
+
+        bypasses_caching: As the mark said.
     """
 
     name: str
     handler: Handler
     options: RpcOptions
     method: Callable[..., Any]
+    bypasses_caching: bool = False
 
 
 @frozen(kw_only=True)

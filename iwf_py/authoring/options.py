@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import warnings
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from iwf_py.errors import InvalidArgumentError
 
@@ -37,10 +37,13 @@ class Options:
                 raise InvalidArgumentError(f"{cls.__name__} has no option {keyword!r}{suggestion(keyword, cls._known)}")
         return super().__new__(cls)
 
-    def __setattr__(self, name: str, value: object) -> None:
-        if name not in self._known:
-            warnings.warn(
-                f"{type(self).__name__} has no option {name!r}{suggestion(name, self._known)}; setting it has no effect",
-                stacklevel=2,
-            )
-        super().__setattr__(name, value)
+    # Type checkers are not shown it: they would take it for leave to set any attribute.
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name not in self._known:
+                warnings.warn(
+                    f"{type(self).__name__} has no option {name!r}{suggestion(name, self._known)}; setting it has no effect",
+                    stacklevel=2,
+                )
+            super().__setattr__(name, value)

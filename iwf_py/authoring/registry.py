@@ -225,6 +225,7 @@ class Registry:
                 input_type=rpc.handler.input_type,
                 data_attribute_loading_policy=rpc.options.attributes,
                 params_order=tuple(slot.value for slot in rpc.handler.slots),
+                bypass_caching_for_strong_consistency=rpc.bypasses_caching,
                 search_attribute_loading_policy=rpc.options.search_attributes,
                 output_type=rpc.handler.output_type,
             )

@@ -41,7 +41,13 @@ def read_rpcs(
         options = _options(method, handler, findings)
         for text in _policy_problems(method, handler, attributes, search_attributes):
             findings.add_strict(text)
-        rpcs[name] = RpcDefinition(name=name, handler=handler, options=options, method=method.function)
+        rpcs[name] = RpcDefinition(
+            name=name,
+            handler=handler,
+            options=options,
+            method=method.function,
+            bypasses_caching=method.bypass_caching_for_strong_consistency,
+        )
     return rpcs
 
 

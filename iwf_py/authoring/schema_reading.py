@@ -67,8 +67,12 @@ def _names(
     for name, value_type in (*exact, *prefixes):
         if isinstance(value_type, str):
             findings.add_strict(f"{what} {name!r} has the text {value_type!r} for a type; give the class itself")
-    for name, _ in exact:
-        for prefix, _ in prefixes:
+        elif isinstance(value_type, int | float | list | tuple | dict | set):
+            findings.add_strict(
+                f"{what} {name!r} has the value {value_type!r} for a type; give a type, such as list[int]"
+            )
+    for name in dict(exact):
+        for prefix in dict(prefixes):
             if str(name).startswith(str(prefix)):
                 findings.add_strict(f"{what} {name!r} falls under the prefix {prefix!r}, too; rename one of them")
     return Names(what=what, owner=findings.workflow_type, exact=dict(exact), prefixes=dict(prefixes))

@@ -68,9 +68,10 @@ def read_states(
     for state_def in declared:
         draft = _draft(state_def, known, findings)
         if draft.state_id in drafts:
+            classes = [type(state.state).__name__ for state in (drafts[draft.state_id], draft)]
             findings.add(
-                f"state id {draft.state_id!r} is used twice; give one of the states another with "
-                "WorkflowStateOptions(state_id=...)"
+                f"state id {draft.state_id!r} is used twice, by {' and '.join(classes)}; give one of the states another "
+                "with WorkflowStateOptions(state_id=...)"
             )
         _check_state_id(draft.state_id, findings)
         findings.add_all(f"state {draft.state_id}: {text}" for text in option_problems(draft.user_options))

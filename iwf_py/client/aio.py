@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from iwf_py.authoring.registry import Registry
 from iwf_py.authoring.rpc import Rpc
@@ -16,7 +16,7 @@ from iwf_py.authoring.state_class import StateClass
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
 from iwf_py.client.asking import Question, dropped, refuse
 from iwf_py.client.calls import Calls, WorkflowClass
-from iwf_py.client.handle import RESULT_TIMEOUT, WorkflowT
+from iwf_py.client.handle import RESULT_TIMEOUT, Handle, WorkflowT
 from iwf_py.client.results import decode_outputs
 from iwf_py.client.values import NOT_GIVEN
 from iwf_py.model.converter import Converter
@@ -62,23 +62,8 @@ def _look_at(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
-class AsyncWorkflowHandle(Generic[WorkflowT]):
+class AsyncWorkflowHandle(Handle[WorkflowT]):
     """One workflow, as `AsyncClient.start` and `AsyncClient.get` give it; see `WorkflowHandle`."""
-
-    def __init__(
-        self,
-        calls: Calls,
-        workflow_class: type[WorkflowT],
-        workflow_id: str,
-        run_id: str | None = None,
-        *,
-        is_pinned: bool = False,
-    ) -> None:
-        self._calls = calls
-        self.workflow_class = workflow_class
-        self.workflow_id = workflow_id
-        self.run_id = run_id
-        self._pinned = run_id if is_pinned else None
 
     @overload
     async def call(self, rpc: Rpc[WorkflowT, None, Out]) -> Out: ...

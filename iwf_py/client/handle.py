@@ -25,9 +25,9 @@ Hint = TypeVar("Hint")
 RESULT_TIMEOUT = 60.0
 
 
-class WorkflowHandle(Generic[WorkflowT]):
+class Handle(Generic[WorkflowT]):
     """
-    One workflow, as `Client.start` and `Client.get` give it.
+    One workflow, named: what the handles that block and those that are awaited share.
 
     Attributes:
         workflow_class: Its class.
@@ -57,6 +57,10 @@ class WorkflowHandle(Generic[WorkflowT]):
     def __repr__(self) -> str:
         run = f" (run {self.run_id})" if self.run_id else ""
         return f"<{self.workflow_class.__name__} {self.workflow_id!r}{run}>"
+
+
+class WorkflowHandle(Handle[WorkflowT]):
+    """One workflow, as `Client.start` and `Client.get` give it; what it is named by is told at `Handle`."""
 
     @overload
     def call(self, rpc: Rpc[WorkflowT, None, Out]) -> Out: ...

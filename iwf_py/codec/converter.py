@@ -157,6 +157,9 @@ class Forms:
         if hasattr(cls, "model_dump") and hasattr(cls, "model_validate"):
             name = name_of(value_type)
             return Form(name, lambda value, _: built(name, cls.model_validate, value), instance_check(name, cls))
+        if hasattr(cls, "dict") and hasattr(cls, "parse_obj"):
+            name = name_of(value_type)
+            return Form(name, lambda value, _: built(name, cls.parse_obj, value), instance_check(name, cls))
         if issubclass(cls, tuple):
             if hasattr(cls, "_fields"):
                 return named_tuple_form(self.of, value_type, cls, named_tuple_fields(cls, arguments))

@@ -141,6 +141,9 @@ class Plainer:
             return self._fields([field.name for field in dataclasses.fields(cls) if field.init])
         if hasattr(cls, "model_dump") and hasattr(cls, "model_validate"):
             return lambda value, depth: self.plain(value.model_dump(mode="json"), _deeper(depth))
+        if hasattr(cls, "dict") and hasattr(cls, "parse_obj"):
+            # A model of pydantic before 2.
+            return lambda value, depth: self.plain(value.dict(), _deeper(depth))
         if issubclass(cls, Mapping):
             return self._mapping
         if issubclass(cls, list | tuple | deque):

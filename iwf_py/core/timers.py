@@ -14,7 +14,15 @@ from iwf_py.core.step import Step
 from iwf_py.errors import ClientSideError, TransitionError
 from iwf_py.model.status import Phase
 
-NO_SUCH_TIMER = "invalid request - requested timer command doesn't exist"
+
+def _no_such_timer(event: TimerSkipped) -> Answer:
+    timer = f"with id {event.command_id!r}" if event.command_id else f"at index {event.index}"
+    return Refused(
+        ClientSideError(
+            "invalid request - requested timer command doesn't exist: "
+            f"{event.state_execution_id} does not wait for a timer {timer}"
+        )
+    )
 
 
 def fire(step: Step, event: TimerFired) -> Answer:
@@ -74,20 +82,20 @@ def skip(step: Step, event: TimerSkipped) -> Answer:
         return Refused(problem)
     number = step.draft.timed.get(event.state_execution_id)
     if number is None:
-        return Refused(ClientSideError(NO_SUCH_TIMER))
+        return _no_such_timer(event)
     waiting = step.draft.states[number].waiting
     assert waiting is not None
     if event.command_id:
         named = [at for at, timer in enumerate(waiting.commands.timers) if timer.command_id == event.command_id]
         pending = [at for at in named if waiting.timers[at] is None]
         if not pending:
-            return Accepted() if named else Refused(ClientSideError(NO_SUCH_TIMER))
+            return Accepted() if named else _no_such_timer(event)
         index = pending[0]
     else:
         assert event.index is not None
         index = event.index
         if not 0 <= index < len(waiting.timers) or waiting.timers[index] is not None:
-            return Refused(ClientSideError(NO_SUCH_TIMER))
+            return _no_such_timer(event)
     step.change(TimerCompleted(number=number, index=index, skipped=True))
     step.states.add(number)
     return Accepted()
@@ -104,4 +112,4 @@ def skip_on_closed(record: Record, event: TimerSkipped) -> Answer:
             command_id == event.command_id if event.command_id else index == event.index
         ):
             return Refused(closed_error(record))
-    return Refused(ClientSideError(NO_SUCH_TIMER))
+    return _no_such_timer(event)

@@ -13,7 +13,7 @@ from typing import ClassVar
 from attrs import evolve, field, frozen
 
 from iwf_py.errors import InvalidArgumentError, WorkflowDefinitionError
-from iwf_py.model.durations import Duration, to_timedelta
+from iwf_py.model.durations import Duration, to_seconds, to_timedelta
 from iwf_py.model.ids import check_name
 from iwf_py.model.status import ChannelFamily, CommandWaitingType
 
@@ -32,6 +32,13 @@ def _check_bounds(name: str, at_least: int, at_most: int | None) -> None:
         )
 
 
+def _duration(duration: Duration | None) -> timedelta | None:
+    # iWF's own constructor takes seconds. A timedelta's bounds are told when a request is made of it.
+    if duration is None or isinstance(duration, timedelta):
+        return duration
+    return to_timedelta("timer duration", duration)
+
+
 @frozen
 class TimerCommand:
     """
@@ -40,14 +47,19 @@ class TimerCommand:
     Attributes:
         command_id: The user's name for it; needed only by combinations and by skipping it by id.
 
-        duration: How long from the moment the engine takes the command.
+        duration: How long from the moment the engine takes the command; seconds become a timedelta.
 
         fires_at: An instant (aware), instead of a duration.
     """
 
     command_id: str | None = None
-    duration: timedelta | None = None
+    duration: timedelta | None = field(default=None, converter=_duration)
     fires_at: datetime | None = None
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """The duration in seconds; None of a timer that has an instant."""
+        return to_seconds("timer duration", self.duration)
 
     @classmethod
     def by_seconds(cls, duration_seconds: Duration, command_id: str | None = None) -> TimerCommand:
@@ -67,7 +79,8 @@ class TimerCommand:
     @classmethod
     def by_instant(cls, fires_at: datetime, command_id: str | None = None) -> TimerCommand:
         """Wait until an instant, an aware datetime; one in the past fires at once."""
-        if fires_at.tzinfo is None:
+        given: object = fires_at
+        if not isinstance(given, datetime) or given.tzinfo is None:
             raise InvalidArgumentError(f"a timer's instant must be an aware datetime, got {fires_at!r}")
         # In UTC: two instants in the fold of a zone's clock are never equal across zones.
         return cls(command_id, None, fires_at.astimezone(UTC))
@@ -198,7 +211,13 @@ class CommandRequest:
         Errors:
             WorkflowDefinitionError: A command without an id, a combination that could never be complete, or none at all.
         """
-        combinations = tuple(tuple(combination) for combination in command_combinations)
+        given = list(command_combinations)
+        for combination in (command_combinations, *given):
+            if isinstance(combination, str):
+                raise WorkflowDefinitionError(
+                    f"command_combinations are lists of command ids, such as [['a', 'b'], ['c']]; got the str {combination!r}"
+                )
+        combinations = tuple(tuple(combination) for combination in given)
         request = evolve(
             _sorted_by_kind(CommandWaitingType.ANY_COMBINATION_COMPLETED, commands), combinations=combinations
         )

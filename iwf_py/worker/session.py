@@ -224,8 +224,17 @@ class Session:
         return ConditionalClose(close_type=close.close_type, channel_name=close.channel_name, output=output)
 
     def _returned(self, answer: object, expected: str) -> WorkflowDefinitionError:
-        # The type alone: what a value holds may be private.
-        got = "None (is a return missing?)" if answer is None else f"a {type(answer).__name__}"
         return WorkflowDefinitionError(
-            f"{self._handler.name} of {self._definition.workflow_type} must return {expected}; it returned {got}"
+            f"{self._handler.name} of {self._definition.workflow_type} must return {expected}; it returned {_told(answer)}"
         )
+
+
+def _told(answer: object) -> str:
+    """Say what an answer is, by its type alone: what a value holds may be private."""
+    if answer is None:
+        return "None (is a return missing?)"
+    if isinstance(answer, type):
+        return f"the class {answer.__name__} itself"
+    if callable(answer):
+        return f"{getattr(answer, '__qualname__', 'something')} itself (is a call missing?)"
+    return f"a {type(answer).__name__}"

@@ -1,8 +1,12 @@
 """Decisions and movements: how they are made, and how they are sealed."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from iwf_py import (
+    CommandRequest,
+    InvalidArgumentError,
     NotRegisteredError,
     ObjectWorkflow,
     PayloadError,
@@ -11,6 +15,7 @@ from iwf_py import (
     StateDecision,
     StateMovement,
     StateSchema,
+    TimerCommand,
     WorkflowDefinitionError,
     WorkflowState,
     WorkflowStateOptions,
@@ -240,3 +245,25 @@ def test_ids_of_states():
     assert get_state_id_by_class(Counted) == "Counted"
     assert get_state_execution_id(Waits, 2) == "Waits-2"
     assert get_state_execution_id("counted", 1) == "counted-1"
+
+
+def test_iwf_s_constructor_of_a_timer_takes_seconds():
+    """
+    Code that makes a command without a factory gets the same command, and can read its seconds.
+    """
+    assert TimerCommand("t", 5) == TimerCommand.by_seconds(5, "t")
+    assert TimerCommand.by_duration(timedelta(minutes=1)).duration_seconds == 60
+    assert TimerCommand.by_instant(datetime(2026, 1, 1, tzinfo=UTC)).duration_seconds is None
+    with pytest.raises(InvalidArgumentError, match="timer duration must be seconds or a timedelta, got str '5'"):
+        TimerCommand("t", "5")
+    with pytest.raises(InvalidArgumentError, match="must be an aware datetime, got 5"):
+        TimerCommand.by_instant(5)
+
+
+@pytest.mark.parametrize("combinations", ["ab", ["a"], [["a"], "ab"]])
+def test_a_combination_is_a_list_of_ids(combinations):
+    """
+    A text would be taken apart into its letters.
+    """
+    with pytest.raises(WorkflowDefinitionError, match="command_combinations are lists of command ids"):
+        CommandRequest.for_any_command_combination_completed(combinations, TimerCommand.by_seconds(1, "a"))

@@ -108,7 +108,7 @@ class ProceedsToNext(Optioned):
 
 
 ALWAYS = {
-    "state id twice": (states(Plain(), Plain()), (), (), "state id 'Plain' is used twice"),
+    "state id twice": (states(Plain(), Plain()), (), (), "state id 'Plain' is used twice, by Plain and Plain"),
     "two starting states": (
         StateSchema([StateDef.starting_state(Plain()), StateDef.starting_state(Second())]),
         (),
@@ -177,6 +177,7 @@ STRICT = {
     "reserved state": (states(Optioned(state_id="_SYS_a")), (), (), "state id '_SYS_a' starts with"),
     "empty name": (None, [data("", int)], (), "data attribute must not be empty"),
     "type as text": (None, [data("a", "int")], (), "the text 'int' for a type"),
+    "value for a type": (None, (), [internal("c", [int])], "the value [<class 'int'>] for a type"),
     "loaded key": (
         states(Optioned(data_attributes_loading_policy=keyed("b"))),
         [data("a", int)],
@@ -595,7 +596,7 @@ def test_the_words_of_iwf_s_sdk():
         [data("a", int), search("s", KEYWORD)],
         [internal("c", int), signal("d", str)],
         get_persistence_options=lambda self: PersistenceOptions(enable_caching=True),
-        verify=rpc(timeout_seconds=3)(Base.read.method.function),
+        verify=rpc(timeout_seconds=3, bypass_caching_for_strong_consistency=True)(Base.read.method.function),
     )()
     registry = Registry()
     registry.add_workflow(flow)
@@ -611,6 +612,7 @@ def test_the_words_of_iwf_s_sdk():
     assert registry.get_persistence_options("Flow").enable_caching
     info = registry.get_rpc_infos("Flow")["read"]
     assert isinstance(info, RPCInfo)
+    assert info.bypass_caching_for_strong_consistency
     assert (info.input_type, info.timeout_seconds, info.params_order) == (str, 3.0, ("the input", "Persistence"))
     with pytest.raises(InvalidArgumentError, match="Other is not registered"):
         registry.get_workflow_with_check("Other")

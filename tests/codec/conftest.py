@@ -4,6 +4,7 @@ from datetime import UTC, timedelta
 
 from hypothesis import strategies as st
 
+from iwf_py.model.commands import TimerCommand
 from iwf_py.model.durations import MAX_DURATION
 from iwf_py.model.options import CallOptions, RetryPolicy, StateOptions, WorkflowRetryPolicy
 from iwf_py.model.payload import SearchAttribute
@@ -39,6 +40,7 @@ for policy, strategy in (
     (RetryPolicy, retry_policies),
     (WorkflowRetryPolicy, st.builds(WorkflowRetryPolicy, **retries)),
     (StateOptions, state_options),
+    (TimerCommand, st.builds(TimerCommand, duration=st.none() | st.timedeltas())),
     (
         SearchAttribute,
         st.builds(

@@ -767,3 +767,35 @@ def test_threads_may_meet_a_type_for_the_first_time_together():
         thread.join()
 
     assert results == [Tree(1, [Tree(2, [Tree(3)])])] * 8
+
+
+class OldModel:
+    """A model as pydantic made them before its version 2."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __eq__(self, other):
+        return type(other) is OldModel and other.name == self.name
+
+    def dict(self):
+        return {"name": self.name}
+
+    @classmethod
+    def parse_obj(cls, plain):
+        return cls(**plain)
+
+
+def test_an_old_model_of_pydantic_comes_back():
+    """
+    Applications written for iWF's SDK may have them.
+    """
+    converter = JsonConverter()
+    payload = converter.encode([OldModel("x")])
+
+    assert payload.data == '[{"name":"x"}]'
+    assert converter.decode(payload, list[OldModel]) == [OldModel("x")]
+    assert converter.check([OldModel("x")], list[OldModel]) is None
+    assert converter.check(3, OldModel) == "expected OldModel, got int"
+    with pytest.raises(PayloadError, match="expected OldModel"):
+        converter.decode(converter.encode({"nam": "x"}), OldModel)

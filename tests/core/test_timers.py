@@ -239,7 +239,9 @@ def test_on_a_closed_run_a_skip_is_judged_by_what_was_waiting():
     machine.skip("W-1", index=1)
     assert isinstance(machine.error, WorkflowNotExistsError)
     machine.skip("W-1", "z")
-    assert "requested timer command doesn't exist" in str(machine.error)
+    assert "requested timer command doesn't exist: W-1 does not wait for a timer with id 'z'" in str(machine.error)
+    machine.skip("W-1", index=7)
+    assert str(machine.error).endswith("W-1 does not wait for a timer at index 7")
     machine.skip("W-1")
     assert "must provide either" in str(machine.error)
 

@@ -228,3 +228,23 @@ def test_states_can_be_unit_tested_alone():
     decision = Spread().execute(None, 3, None, None, None)
 
     assert [movement.state_input for movement in decision.next_states] == [0, 1, 2]
+
+
+def test_asyncio_may_ask_as_well(engine):
+    """
+    Awaiting drives the engine as waiting does, and what needs time to pass is an error at once.
+    """
+
+    async def ask():
+        client = engine.async_client
+        handle = await client.start(Reminders, "w", 0)
+        with pytest.raises(WorkflowStillRunningError, match="skip"):
+            await handle.result(int)
+        engine.skip("1d")
+        await handle.call(Reminders.verify)
+        return await handle.result(int), repr(handle)
+
+    answer, name = asyncio.run(ask())
+
+    assert answer == 1
+    assert name.startswith("<Reminders 'w' (run ")

@@ -98,6 +98,7 @@ StateMovement.create(VerifyState, 3)  # refused
 CommandRequest.for_all_command_completed(StateDecision.dead_end)  # refused
 InternalChannelCommand.by_name(3)  # refused
 WorkflowStateOptions(stateid="x")  # refused
+WorkflowStateOptions().stateid = "x"  # refused
 WorkflowStateOptions(execute_api_timeout_seconds="3")  # refused
 WorkflowStateOptions(proceed_to_state_when_execute_retry_exhausted=Form)  # refused
 WorkflowOptions(workflow_cron_schedule="* * * * *")  # refused
