@@ -21,6 +21,7 @@ from iwf_py.core.attempts import Accept, Exhausted, TaskState, judge
 from iwf_py.core.changes import RpcClosed
 from iwf_py.core.events import Signalled
 from iwf_py.runtime import rpcs, sheets, turns
+from iwf_py.runtime.batches import Batches
 from iwf_py.runtime.cache import Cache
 from iwf_py.runtime.calls import Calls, ReturnedPost
 from iwf_py.runtime.dispatch import Dispatch, Hand
@@ -255,9 +256,20 @@ def keeps_locks_of_rpcs() -> Any:
 
 
 @_plant
-def keeps_what_was_not_written() -> Any:
-    """A record whose commit failed stays in memory as it was before, even where the commit stands."""
-    return patch.object(Cache, "drop", lambda self, key: None)
+@contextlib.contextmanager
+def keeps_what_was_not_written() -> Iterator[None]:
+    """A record is in memory before it is stored, and stays there where its commit failed."""
+    taken = Batches.take
+
+    def take(self: Batches, posts: Any, now: datetime) -> Any:
+        pending = taken(self, posts, now)
+        for key, sheet in pending.sheets.items():
+            if sheet.latest is not None:
+                self._cache.put(key, sheet.latest.live)
+        return pending
+
+    with patch.object(Batches, "take", take), patch.object(Cache, "drop", lambda self, key: None):
+        yield
 
 
 @_plant
