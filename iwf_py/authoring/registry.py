@@ -54,9 +54,10 @@ class Registry:
                 definition, found = read_workflow(_instance(workflow), strict=strict)
                 if definition.workflow_type in definitions:
                     other = type(definitions[definition.workflow_type].workflow)
+                    way_out = "add it once" if type(definition.workflow) is other else "rename one of the classes"
                     problems.append(
                         f"{definition.workflow_type}: workflow type is registered already "
-                        f"(by {other.__module__}.{other.__qualname__}); rename one of the classes"
+                        f"(by {other.__module__}.{other.__qualname__}); {way_out}"
                     )
                 definitions[definition.workflow_type] = definition
                 problems += found

@@ -26,18 +26,7 @@ RESULT_TIMEOUT = 60.0
 
 
 class Handle(Generic[WorkflowT]):
-    """
-    One workflow, named: what the handles that block and those that are awaited share.
-
-    Attributes:
-        workflow_class: Its class.
-
-        workflow_id: Its id.
-
-        run_id: The run that was started or asked for; None for the current one. Results are always those of this run
-            (or of the retries that follow it). All other calls are for the current run of the id, unless the handle
-            was got for a run.
-    """
+    """One workflow, named: what the handles that block and those that are awaited share; see `WorkflowHandle`."""
 
     def __init__(
         self,
@@ -60,7 +49,18 @@ class Handle(Generic[WorkflowT]):
 
 
 class WorkflowHandle(Handle[WorkflowT]):
-    """One workflow, as `Client.start` and `Client.get` give it; what it is named by is told at `Handle`."""
+    """
+    One workflow, as `Client.start` and `Client.get` give it.
+
+    Attributes:
+        workflow_class: Its class.
+
+        workflow_id: Its id.
+
+        run_id: The run that was started or asked for; None for the current one. Results are always those of this run
+            (or of the retries that follow it). All other calls are for the current run of the id, unless the handle
+            was got for a run.
+    """
 
     @overload
     def call(self, rpc: Rpc[WorkflowT, None, Out]) -> Out: ...

@@ -258,8 +258,10 @@ def test_registration_is_atomic():
 
     with pytest.raises(WorkflowDefinitionError):
         registry.add_workflows(workflow(name="Two"), workflow(states(NoExecute()), name="Three"))
-    with pytest.raises(WorkflowDefinitionError, match="One: workflow type is registered already"):
+    with pytest.raises(WorkflowDefinitionError, match="One: workflow type is registered already.*; rename one"):
         registry.add_workflow(workflow(name="One"))
+    with pytest.raises(WorkflowDefinitionError, match="One: workflow type is registered already.*; add it once"):
+        registry.add_workflow(registry.get_workflow_with_check("One"))
 
     assert [definition.workflow_type for definition in registry] == ["One"]
 
