@@ -31,7 +31,7 @@ from iwf_py.core.effects import (
 from iwf_py.core.events import Event, RpcAsked, RpcFailed, RpcReturned, TimerFired
 from iwf_py.core.rpcs import failure_error
 from iwf_py.errors import ExecutionParkedError, IwfError, WorkflowRPCAcquiringLockFailure
-from iwf_py.model.invocations import Failed, Failure, Outcome, RpcResult, Serves
+from iwf_py.model.invocations import Failed, Failure, Invocation, Outcome, RpcResult, Serves
 from iwf_py.testing.agenda import Agenda
 from iwf_py.testing.clock import ManualClock
 from iwf_py.testing.runs import Asked, Run, Runs
@@ -117,6 +117,13 @@ class Calls:
             for timer in views.due_timers(run.record, self._clock.now()):
                 self._inner(run, TimerFired(at=self.now(run), number=timer.number, index=timer.index))
 
+    def _perform(self, invocation: Invocation) -> Outcome:
+        """Call user code; a Ctrl-C while it runs ends the test, and is no failed attempt."""
+        outcome = self._handlers.call(invocation)
+        if isinstance(outcome, Failed) and outcome.failure.error_type == KeyboardInterrupt.__name__:
+            raise KeyboardInterrupt
+        return outcome
+
     # Calls of states.
 
     def _schedule(self, run: Run, task: TaskState) -> None:
@@ -140,7 +147,7 @@ class Calls:
                 first_attempt_at=task.first_at,
                 at=self._clock.now(),
             )
-        outcome = self._handlers.call(invocation)
+        outcome = self._perform(invocation)
         with self._agenda.lock:
             if run.tasks.get(task.number) is not task or run.parked is not None:
                 return
@@ -159,7 +166,7 @@ class Calls:
         request = asked.request
         with self._agenda.lock:
             invocation = views.rpc_invocation(run.record, request, self._clock.now())
-        outcome = self._handlers.call(invocation)
+        outcome = self._perform(invocation)
         with self._agenda.lock:
             try:
                 if not isinstance(outcome, RpcResult):
@@ -204,7 +211,7 @@ class Calls:
             if rpc is None or run.parked is not None:
                 return
             invocation = views.rpc_invocation(run.record, rpc.request, self._clock.now())
-        outcome = self._handlers.call(invocation)
+        outcome = self._perform(invocation)
         with self._agenda.lock:
             at = self.now(run)
             if isinstance(outcome, RpcResult):

@@ -11,7 +11,7 @@ from iwf_py.errors import EngineStoppedError, InvalidArgumentError, WorkflowStil
 from iwf_py.model.requests import RunAddress
 from iwf_py.model.status import WorkflowStatus
 from iwf_py.testing import TestEngine
-from tests.testing.workflows import Ask, Awaiting, Parent, Reminders, Spread, Threads
+from tests.testing.workflows import Ask, Awaiting, Interrupted, Parent, Reminders, Spread, Threads
 
 
 @pytest.fixture
@@ -139,6 +139,17 @@ def test_several_threads_may_use_it(engine):
         thread.join(30)
 
     assert results == [3] * 8
+
+
+def test_a_ctrl_c_ends_the_test():
+    """
+    Handlers run in the test's own thread: an interrupt is no failed attempt of theirs.
+    """
+    with TestEngine(Interrupted()) as engine:
+        engine.client.start_workflow(Interrupted, "w", 0)
+
+        with pytest.raises(KeyboardInterrupt):
+            engine.run_until_idle()
 
 
 def test_a_closed_engine_answers_nobody(engine):

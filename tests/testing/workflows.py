@@ -92,3 +92,15 @@ class Await(WorkflowState[int]):
 class Awaiting(ObjectWorkflow):
     def get_workflow_states(self):
         return StateSchema.with_starting_state(Await())
+
+
+class Interrupt(WorkflowState[None]):
+    """Is interrupted while it runs, as by a Ctrl-C."""
+
+    def execute(self, ctx, input, command_results, persistence, communication):
+        raise KeyboardInterrupt
+
+
+class Interrupted(ObjectWorkflow):
+    def get_workflow_states(self):
+        return StateSchema.with_starting_state(Interrupt())
