@@ -153,7 +153,7 @@ class StoreError(IwfError):
 
 
 class StoreInUseError(StoreError):
-    """Another engine owns the database."""
+    """Another engine owns the database, or another program keeps it locked."""
 
 
 class StoreVersionError(StoreError):

@@ -139,7 +139,7 @@ class Aside:
             key, row = self._rested.popleft()
             if self._rows.get(key) is row:
                 del self._rows[key]
-                yield Landing(key, posts=list(row.posts))
+                yield _rested(key, row)
         while self._arrived:
             key, row, found = self._arrived.popleft()
             if self._rows.get(key) is not row:
@@ -217,6 +217,19 @@ def _with_claims(live: Live, claims: Sequence[DueTask]) -> Live:
         if claim.row == live.row and known is not None and known.failures == claim.task.failures:
             tasks = tasks.insert(claim.task.number, claim.task)
     return live if tasks is live.tasks else evolve(live, tasks=tasks)
+
+
+def _rested(key: WorkflowKey, row: _Row) -> Landing:
+    """Have those tried again who were put off; clients behind one that was put off often have waited long enough."""
+    posts = list(row.posts)
+    if posts[0].tries < _PATIENCE:
+        return Landing(key, posts=posts)
+    told = EngineUnreadyError("nothing was written: what comes before it could not be written either; try again later")
+    return Landing(
+        key,
+        posts=[post for post in posts if post.is_inner],
+        refused=[(post, told) for post in posts if not post.is_inner],
+    )
 
 
 def _without_run(key: WorkflowKey, row: _Row) -> Landing:

@@ -51,6 +51,8 @@ class Pending:
         elsewhere: How many of the posts are answered without a turn.
 
         tries: How often it was asked whether it stands.
+
+        error: What left it in doubt.
     """
 
     number: int = 0
@@ -59,6 +61,7 @@ class Pending:
     left: list[Post] = field(factory=list)
     elsewhere: int = 0
     tries: int = 0
+    error: BaseException | None = None
 
     @property
     def posts(self) -> list[Post]:

@@ -5,6 +5,7 @@ has gathered, and while its commit is in flight the next batch gathers. Nothing 
 
 A batch that was not written is tried again post by post, each by itself, so that a bad one hurts only
 itself. A COMMIT in doubt is settled first: nothing else is done, and nobody is told anything, until it is.
+While the store fails again and again, clients are refused, and what the engine itself has to write waits.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ class Turns:
         self._number = 0
         self._doubt: Pending | None = None
         self._is_resting = False
+        # How often in a row the store failed for reasons of its own.
+        self._outages = 0
         self._to_park: dict[int, str | None] = {}
         self._drained: Callable[[], None] | None = None
         self._ended: IwfError | None = None
@@ -143,16 +146,13 @@ class Turns:
         self._wake()
 
     def end(self, error: IwfError) -> None:
-        """Refuse whatever still waits, and whatever comes."""
+        """Refuse whatever still waits, and whatever comes; where somebody combines at the moment, as soon as he is done."""
         with self._lock:
             self._ended = error
-        doubtful = [] if self._doubt is None else self._doubt.posts
-        posts = [*doubtful, *self._front, *self._inbox, *self._aside.posts()]
-        self._doubt = None
-        self._front.clear()
-        self._inbox.clear()
-        for post in posts:
-            guarded(post.refused, error)
+            # From now on nobody begins to combine.
+            is_busy, self._is_scheduled = self._is_scheduled, True
+        if not is_busy:
+            self._refuse_all(error)
 
     # By chores, or by whoever combines.
 
@@ -196,9 +196,24 @@ class Turns:
             _LOGGER.exception("combining was interrupted")
         finally:
             with self._lock:
-                self._is_scheduled = self._has_work
-            if self._is_scheduled:
+                ended = self._ended
+                goes_on = self._has_work
+                self._is_scheduled = goes_on or ended is not None
+            # Not asked of the attribute: whoever posts in this moment schedules for himself.
+            if goes_on:
                 self._executor.submit(self._combine)
+            elif ended is not None:
+                self._refuse_all(ended)
+
+    def _refuse_all(self, error: IwfError) -> None:
+        """Refuse whatever waits: the engine has ended."""
+        doubtful = [] if self._doubt is None else self._doubt.posts
+        posts = [*doubtful, *self._front, *self._inbox, *self._aside.posts()]
+        self._doubt = None
+        self._front.clear()
+        self._inbox.clear()
+        for post in posts:
+            guarded(post.refused, error)
 
     @property
     def _has_work(self) -> bool:
@@ -307,9 +322,11 @@ class Turns:
                 self._not_written(pending.posts, run, error)
             else:
                 _LOGGER.warning("commit in doubt", extra={"batch": pending.number, "error": repr(error)})
+                pending.error = error
                 self._doubt = pending
             return
         self.trouble = None
+        self._outages = 0
         self._show(pending, entries)
 
     # After the commit.
@@ -367,10 +384,15 @@ class Turns:
     def _not_written(self, posts: list[Post], run: RunSheet | None, error: StoreError) -> None:
         """Try what was not written again, post by post; one that was alone is refused, or put off."""
         _LOGGER.warning("batch refused", extra={"batch": self._number, "error": str(error)})
-        is_outage = isinstance(error, StoreUnusableError | StoreInUseError)
+        is_outage = isinstance(error, StoreUnusableError | StoreInUseError | CommitUnknownError)
         if is_outage:
             self.trouble = str(error)
             self._agenda.at(self._clock.now() + self._limits.first_pause, self._try_again)
+            self._outages += 1
+            if self._outages > 1:
+                posts = self._without_clients(posts, error)
+                if not posts:
+                    return
         post = posts[0]
         if len(posts) > 1 or not post.is_alone:
             for one in posts:
@@ -378,7 +400,7 @@ class Turns:
             self._front.extendleft(reversed(posts))
             return
         if not post.is_inner:
-            self._refuse(post, EngineUnreadyError(f"nothing was written: {error}"))
+            self._refuse(post, _nothing_written(error))
             return
         post.tries += 1
         if post.tries >= self._limits.tries and run is not None and not is_outage:
@@ -386,6 +408,17 @@ class Turns:
             self._refuse(post, error)
             return
         self._aside.pause(post, self._limits.pause(post.tries))
+
+    def _without_clients(self, posts: list[Post], error: StoreError) -> list[Post]:
+        """Refuse all clients who wait, for it is not their posts that keep the store from writing; answer who is left of *posts*."""
+        waiting = [*self._front]
+        while self._inbox:
+            waiting.append(self._inbox.popleft())
+        self._front = deque(post for post in waiting if post.is_inner)
+        for post in (*posts, *waiting):
+            if not post.is_inner:
+                self._refuse(post, _nothing_written(error))
+        return [post for post in posts if post.is_inner]
 
     def _try_again(self) -> None:
         """Let clients in again: the next commit tells."""
@@ -409,11 +442,14 @@ class Turns:
         if stands:
             self._show(pending, entries)
             return
+        is_new = not any(post.tries for post in pending.posts)
         for post in pending.posts:
-            # One that brings doubt again and again is not to keep the others.
             post.tries += 1
-            post.is_alone = post.is_alone or post.tries > 1
-        self._front.extendleft(reversed(pending.posts))
+        if is_new:
+            self._front.extendleft(reversed(pending.posts))
+        else:
+            # Doubt again and again, and nothing written: a disk that is full may say so at COMMIT.
+            self._not_written(pending.posts, pending.turned[0].run, CommitUnknownError(str(pending.error)))
 
     def _entries(self, pending: Pending) -> tuple[HistoryEntry, ...]:
         """Read what a batch wrote whose commit did not answer."""
@@ -429,3 +465,7 @@ class Turns:
     def _rested(self) -> None:
         self._is_resting = False
         self._wake()
+
+
+def _nothing_written(error: StoreError) -> EngineUnreadyError:
+    return EngineUnreadyError(f"nothing was written: {error}")

@@ -23,7 +23,7 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Dialect
 
-from iwf_py.errors import StoreError, StoreUnusableError
+from iwf_py.errors import StoreError, StoreInUseError, StoreUnusableError
 from iwf_py.store.driver import Connection, Cursor
 from iwf_py.store.ownership import OwnerLock, refuse_network_file_system
 
@@ -228,7 +228,7 @@ class SqliteDriver:
         if code in _WAYS_OUT:
             return StoreUnusableError(f"{doing} database {self.place} failed: {error}: {_WAYS_OUT[code]}")
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return StoreError(
+            return StoreInUseError(
                 f"{doing} database {self.place} failed: another program has held its lock for "
                 f"{self._patience:g} s; end that program's transaction, then try again"
             )
