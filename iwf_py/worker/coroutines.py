@@ -7,6 +7,8 @@ whoever asks for a cancellation finds out, and can go on with another loop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import threading
 import time
 from collections import deque
@@ -16,6 +18,8 @@ from typing import Any
 
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.ports import take_seat
+
+_log = logging.getLogger(__name__)
 
 
 class Ticket:
@@ -39,6 +43,7 @@ class LoopThread:
         self._incoming: deque[Ticket] = deque()
         self._is_scheduled = False
         self._is_closed = False
+        self._has_ended = False
         self._tasks: set[asyncio.Task[None]] = set()
         # When the oldest cancellation was asked for that the loop has not looked at.
         self._asked_at: float | None = None
@@ -61,7 +66,7 @@ class LoopThread:
             wake = not self._is_scheduled and not self._is_closed
             self._is_scheduled = True
         if wake:
-            self._loop.call_soon_threadsafe(self._begin)
+            self._call(self._begin)
         return ticket
 
     def cancel(self, ticket: Ticket) -> None:
@@ -72,7 +77,7 @@ class LoopThread:
                 return
             if self._asked_at is None:
                 self._asked_at = time.monotonic()
-        self._loop.call_soon_threadsafe(self._end, ticket)
+        self._call(self._end, ticket)
 
     def is_stuck(self, patience: float) -> bool:
         """Has the loop not looked at a cancellation for so many seconds?"""
@@ -89,15 +94,24 @@ class LoopThread:
             if self._is_closed:
                 return
             self._is_closed = True
-        self._loop.call_soon_threadsafe(self._cancel_all)
+        self._call(self._cancel_all)
         if self._thread is not threading.current_thread():
             self._thread.join(timeout)
+
+    def _call(self, step: Callable[..., None], *arguments: Any) -> None:
+        """Have the loop's thread do something; nothing once the loop is closed, and then there is nobody to do it for."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(step, *arguments)
 
     def _serve(self) -> None:
         take_seat(_refuse_to_wait)
         asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_forever()
+            while not (self._has_ended or self._loop.is_closed()):
+                try:
+                    self._loop.run_forever()
+                except BaseException:  # noqa: BLE001 - a SystemExit in a task of the user's own leaves the loop as well
+                    _log.exception("an async handler ended the event loop, which goes on")
         finally:
             asyncio.set_event_loop(None)
             self._loop.close()
@@ -130,7 +144,11 @@ class LoopThread:
         for task in tasks:
             task.cancel()
         farewell = self._loop.create_task(_end_of(tasks))
-        farewell.add_done_callback(lambda _: self._loop.stop())
+        farewell.add_done_callback(self._stop)
+
+    def _stop(self, _: asyncio.Task[None]) -> None:
+        self._has_ended = True
+        self._loop.stop()
 
 
 async def _end_of(tasks: list[asyncio.Task[None]]) -> None:

@@ -224,21 +224,16 @@ class ThreadPerformer:
     # --- coroutines ---------------------------------------------------------------------------------------
 
     def _start_coroutine(self, call: _Call) -> None:
-        lost: list[_Call] = []
         with self._lock:
             if not self._begins(call, self._abandon_coroutine):
                 return
-            if self._loop is not None and self._loop.is_stuck(self._loop_patience):
-                lost = self._write_off(self._loop)
-                self._loop = None
+            lost = self._replace_stuck_loop()
             if self._loop is None:
                 self._loop = LoopThread("iwf-coroutines")
             call.loop = self._loop
             self._on_loop.add(call)
             call.ticket = self._loop.start(partial(self._await, call), over=partial(self._finish, call, None))
-        for other in lost:
-            message = "another async handler blocks the event loop's thread; it must await, not wait"
-            self._finish(other, _failed(other.invocation, "LoopBlocked", message))
+        self._tell_lost(lost)
 
     async def _await(self, call: _Call) -> None:
         outcome: Outcome | None
@@ -253,6 +248,27 @@ class ThreadPerformer:
 
     def _abandon_coroutine(self, call: _Call) -> None:
         self._abandon(call, partial(_cancel_coroutine, call))
+        # Whoever blocks the loop does not hear of it, and the others on it wait.
+        self._deadlines.set(self._loop_patience, self._look_at_loop)
+
+    def _look_at_loop(self) -> None:
+        """Leave the loop behind if it is stuck."""
+        with self._lock:
+            lost = self._replace_stuck_loop()
+        self._tell_lost(lost)
+
+    def _replace_stuck_loop(self) -> list[_Call]:
+        """With the lock held: leave a stuck loop behind, for another one; answer the calls that are lost with it."""
+        loop = self._loop
+        if loop is None or self._is_closed or not loop.is_stuck(self._loop_patience):
+            return []
+        self._loop = None
+        return self._write_off(loop)
+
+    def _tell_lost(self, lost: list[_Call]) -> None:
+        for call in lost:
+            message = "another async handler blocks the event loop's thread; it must await, not wait"
+            self._finish(call, _failed(call.invocation, "LoopBlocked", message))
 
     def _write_off(self, loop: LoopThread) -> list[_Call]:
         """Leave a stuck loop behind: all its calls are lost but the one that blocks it, which stays abandoned."""

@@ -348,6 +348,66 @@ def test_a_coroutine_that_blocks_the_loop_is_left_behind(make_pool, outcomes, ga
     assert results["later"] == answer("fine")
 
 
+def test_who_shares_a_blocked_loop_need_not_wait_for_a_newcomer(make_pool, outcomes, gate):
+    """
+    Once the attempt that blocks the loop has passed its timeout, the others on it are told, though nothing new is begun.
+    """
+    innocent = threading.Event()
+
+    async def wait(call):
+        innocent.set()
+        await asyncio.Event().wait()
+
+    async def block(call):
+        gate(call)
+
+    pool = make_pool(coroutines={"block": block, "wait": wait}, loop_patience=0.01)
+    pool.perform(invocation("wait", kind="Good"), outcomes("innocent"))
+    assert innocent.wait(SOON)
+
+    pool.perform(invocation("block", kind="Bad", timeout=0.05), outcomes("blocker"))
+
+    results = outcomes.wait(2)
+    assert results["blocker"].failure.error_type == "AttemptTimeout"
+    assert results["innocent"].failure.error_type == "LoopBlocked"
+
+
+async def _leave():
+    sys.exit(3)
+
+
+async def _stop_the_loop():
+    asyncio.get_running_loop().stop()
+
+
+@pytest.mark.parametrize("deed", [_leave, _stop_the_loop])
+def test_no_task_of_a_handler_ends_the_loop(make_pool, outcomes, deed, caplog):
+    """
+    What a handler's own tasks do to the loop, sys.exit included, leaves all others on it as they were.
+    """
+    innocent = threading.Event()
+    done = threading.Event()
+
+    async def wait(call):
+        innocent.set()
+        while not done.is_set():
+            await asyncio.sleep(0)
+        return "fine"
+
+    async def bad(call):
+        await asyncio.gather(deed(), return_exceptions=True)
+        done.set()
+        return "done"
+
+    pool = make_pool(coroutines={"bad": bad, "wait": wait})
+    pool.perform(invocation("wait"), outcomes("innocent"))
+    assert innocent.wait(SOON)
+
+    pool.perform(invocation("bad"), outcomes("bad"))
+
+    assert outcomes.wait(2) == {"innocent": answer("fine"), "bad": answer("done")}
+
+
 def test_async_handlers_that_block_are_held_back_too(make_pool, outcomes, gate):
     """
     A type whose coroutines block their thread again and again has no more of them than it may.
