@@ -208,7 +208,7 @@ class Calls:
         if place in self.posted or self._dispatch.has(Fence(run_id, *place[1:], task.epoch, task.attempt)):
             return False
         self.posted.add(place)
-        self._turns.post(DuePost(self, key, run_id, task))
+        self._turns.post_due((DuePost(self, key, run_id, task),))
         return True
 
     def give_out(self, key: WorkflowKey, record: Record, task: TaskState, pin: Invocation | None) -> None:

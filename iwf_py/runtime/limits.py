@@ -31,6 +31,8 @@ class Limits:
 
         page: What upkeep asks of the store at once.
 
+        share: Timers and calls that came due that one batch takes along.
+
         loads: Runs that one reading step loads.
 
         backlog: With so many calls in hand, upkeep claims no more.
@@ -60,6 +62,7 @@ class Limits:
     closed_records: int = 1_000
     records_size: int = 128_000_000
     page: int = 1_000
+    share: int = 250
     loads: int = 32
     backlog: int = 10_000
     sweep: int = 500

@@ -76,6 +76,8 @@ class Turns:
         self._inbox: deque[Post] = deque()
         self._chores: deque[Callable[[], None]] = deque()
         self._is_scheduled = False
+        # What came due: it goes along with what others ask, a share of each batch.
+        self._due: deque[Post] = deque()
         # What is older than the inbox, in the order of its turns.
         self._front: deque[Post] = deque()
         self._number = 0
@@ -133,6 +135,11 @@ class Turns:
                 guarded(post.refused, ended)
         elif is_mine:
             self._executor.submit(self._combine)
+
+    def post_due(self, posts: Iterable[Post]) -> None:
+        """Have what came due take its turns between those of others: however much it is, nobody waits for all of it."""
+        self._due.extend(posts)
+        self._wake()
 
     def chore(self, step: Callable[[], None]) -> None:
         """Have *step* run when nobody else writes."""
@@ -208,8 +215,9 @@ class Turns:
     def _refuse_all(self, error: IwfError) -> None:
         """Refuse whatever waits: the engine has ended."""
         doubtful = [] if self._doubt is None else self._doubt.posts
-        posts = [*doubtful, *self._front, *self._inbox, *self._aside.posts()]
+        posts = [*doubtful, *self._front, *self._inbox, *self._due, *self._aside.posts()]
         self._doubt = None
+        self._due.clear()
         self._front.clear()
         self._inbox.clear()
         for post in posts:
@@ -219,9 +227,9 @@ class Turns:
     def _has_work(self) -> bool:
         if self._is_resting or self._ended is not None:
             return False
-        return bool(self._inbox or self._front or self._chores or self._doubt or self._aside.has_arrivals) or (
-            self._drained is not None and not self._aside
-        )
+        if self._inbox or self._front or self._due or self._chores or self._doubt or self._aside.has_arrivals:
+            return True
+        return self._drained is not None and not self._aside
 
     def _step(self) -> bool:
         """Do one thing; False when there is nothing to do, or it has to wait."""
@@ -236,7 +244,7 @@ class Turns:
         posts = self._gather()
         if posts:
             self._carry_out(posts)
-        elif self._drained is not None and not (self._chores or self._front or self._inbox or self._aside):
+        elif self._drained is not None and not (self._chores or self._front or self._inbox or self._due or self._aside):
             done, self._drained = self._drained, None
             done()
         return True
@@ -255,9 +263,13 @@ class Turns:
         posts: list[Post] = []
         asked: dict[WorkflowKey, None] = {}
         weight = 0
+        due = self._limits.share
         while len(posts) < self._limits.batch_changes and weight < self._limits.batch_size:
             if self._front:
                 post = self._front.popleft()
+            elif self._due and due and (not self._inbox or len(posts) >= self._limits.batch_changes // 2):
+                post = self._due.popleft()
+                due -= 1
             elif self._inbox:
                 post = self._inbox.popleft()
             else:

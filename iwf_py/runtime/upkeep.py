@@ -122,7 +122,8 @@ class Upkeep:
         self._give_up_lost()
         if self._claims and len(self._dispatch) < self._limits.backlog:
             self._turns.chore(self._claim)
-        self._turns.chore(self._sweep)
+        if not self._posted:
+            self._turns.chore(self._sweep)
         with self._lock:
             self._is_looking = False
             again, self._looks_again = self._looks_again, False
@@ -135,13 +136,14 @@ class Upkeep:
         """Post what is due, a page of it; answer when more is, where that is known."""
         page = self._limits.page
         due = self._store.due(now, page)
-        posts = 0
+        fired = []
         for timer in due.timers:
             place = timer.row, timer.number, timer.index
             if place not in self._posted:
                 self._posted.add(place)
-                self._turns.post(self._fired(timer, place))
-                posts += 1
+                fired.append(self._fired(timer, place))
+        self._turns.post_due(fired)
+        posts = len(fired)
         self._has_more = len(due.timers) >= page
         # With enough calls in hand, what is to be tried again waits for the next look.
         tasks = due.tasks if len(self._dispatch) < self._limits.backlog else ()
@@ -152,14 +154,16 @@ class Upkeep:
             if posts >= page:
                 return now + self._limits.first_pause
             tasks = self._store.due(now, page, tasks[-1]).tasks
-        if self._has_more and not self._posted:
+        if self._has_more and len(self._posted) <= page // 2:
             return now
         return self._store.next_due(now)
 
     def _fired(self, timer: DueTimer, place: tuple[int, int, int]) -> EventPost:
         def over(_: Answer | Exception) -> None:
             self._posted.discard(place)
-            if self._has_more and not self._posted:
+            # The next page is fetched while the rest of this one has its turns.
+            if self._has_more and len(self._posted) <= self._limits.page // 2:
+                self._has_more = False
                 self.look()
 
         return EventPost(timer.key, timer.run_id, partial(_timer_fired, timer), over, over)
