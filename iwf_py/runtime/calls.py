@@ -17,6 +17,7 @@ from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.invocations import (
     ExecuteResult,
     Failed,
+    Failure,
     Fence,
     Invocation,
     Outcome,
@@ -104,6 +105,14 @@ class ReturnedPost(Post):
             )
         if self._tally is not None:
             self._tally.one()
+
+    def spoiled(self, error: Exception) -> bool:
+        """Take an outcome that cannot be stored for a failed attempt: a corrected deploy heals it."""
+        if isinstance(self._outcome, Failed):
+            return False
+        message = f"the outcome cannot be stored: {type(error).__name__}: {error}"
+        self._outcome = Failed(Failure(error_type="InvalidOutcome", message=message))
+        return True
 
     def refused(self, error: Exception) -> None:
         """Drop it: the call is outstanding as before, for whoever takes the run up again."""

@@ -162,7 +162,9 @@ class Dispatch:
             return
         self._seen = serves
         for workflow_type, states in serves.states.items():
-            self._serves[workflow_type] = self._serves.get(workflow_type, frozenset()) | states
+            known = self._serves.get(workflow_type)
+            if known is None or not states <= known:
+                self._serves[workflow_type] = states | (known or frozenset())
 
     def _pick(self, taker: _Taker) -> list[Hand]:
         """Take the oldest calls that *taker* serves from what is ready; the lock is held."""

@@ -76,6 +76,10 @@ class Post(ABC):
     def refused(self, error: Exception) -> None:
         """Hear that there is no turn for it: no such run, the run is parked, the engine is stopped ..."""
 
+    def spoiled(self, error: Exception) -> bool:
+        """Hear that what it brings can never be stored; True when it brings something else from now on."""
+        return False
+
 
 class EventPost(Post):
     """

@@ -137,6 +137,32 @@ class _GiveUp(Post):
             self.rpcs.dropped(self.call, error)
 
 
+class _LockingReturned(EventPost):
+    """The outcome of an open locking RPC; effects answer its caller."""
+
+    __slots__ = ("_number", "_outcome")
+
+    def __init__(self, hand: Hand, outcome: RpcResult | Failed, done: Callable[[], None]) -> None:
+        fence = hand.task.fence
+        weight = 0 if isinstance(outcome, Failed) else weigh(outcome)
+        super().__init__(hand.key, fence.run_id, self._event, lambda _: done(), lambda _: done(), weight)
+        self._number = fence.number
+        self._outcome = outcome
+
+    def spoiled(self, error: Exception) -> bool:
+        """Take an outcome that cannot be stored for a failure: its caller is told, and its keys are free."""
+        if isinstance(self._outcome, Failed):
+            return False
+        message = f"the outcome cannot be stored: {type(error).__name__}: {error}"
+        self._outcome = Failed(Failure(error_type="InvalidOutcome", message=message))
+        return True
+
+    def _event(self, at: datetime) -> Event:
+        if isinstance(self._outcome, Failed):
+            return RpcFailed(at=at, number=self._number, failure=self._outcome.failure)
+        return RpcReturned(at=at, number=self._number, result=self._outcome)
+
+
 class Rpcs:
     """All RPCs under way."""
 
@@ -306,7 +332,7 @@ class Rpcs:
             text = f"an RPC cannot be answered with {type(outcome).__name__}"
             outcome = Failed(Failure(error_type="InvalidOutcome", message=text))
         if fence.number > 0:
-            return self._locking_returned(hand, outcome, done)
+            return _LockingReturned(hand, outcome, done)
         call = self._calls.pop(fence, None)
         if call is None:
             return None
@@ -338,17 +364,6 @@ class Rpcs:
             not_written,
             weigh(result),
         )
-
-    def _locking_returned(self, hand: Hand, outcome: RpcResult | Failed, done: Callable[[], None]) -> Post:
-        fence = hand.task.fence
-
-        def make(at: datetime) -> Event:
-            if isinstance(outcome, Failed):
-                return RpcFailed(at=at, number=fence.number, failure=outcome.failure)
-            return RpcReturned(at=at, number=fence.number, result=outcome)
-
-        weight = 0 if isinstance(outcome, Failed) else weigh(outcome)
-        return EventPost(hand.key, fence.run_id, make, lambda _: done(), lambda _: done(), weight)
 
     def close(self, error: Exception) -> None:
         """Refuse everybody, and whoever comes."""

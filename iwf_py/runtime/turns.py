@@ -20,6 +20,7 @@ from attrs import evolve
 from iwf_py.errors import (
     CommitUnknownError,
     EngineUnreadyError,
+    InvalidArgumentError,
     IwfError,
     StoreError,
     StoreInUseError,
@@ -411,8 +412,15 @@ class Turns:
                 one.is_alone = True
             self._front.extendleft(reversed(posts))
             return
+        told: IwfError = _nothing_written(error)
+        if isinstance(error.__cause__, ValueError | TypeError | OverflowError):
+            # Its content is at fault: waiting does not mend that.
+            if post.spoiled(error.__cause__):
+                self._front.appendleft(post)
+                return
+            told = InvalidArgumentError(f"nothing was written: {error}")
         if not post.is_inner:
-            self._refuse(post, _nothing_written(error))
+            self._refuse(post, told)
             return
         post.tries += 1
         if post.tries >= self._limits.tries and run is not None and not is_outage:

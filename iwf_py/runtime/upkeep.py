@@ -111,19 +111,19 @@ class Upkeep:
         now = self._clock.now()
         until = now + self._limits.look_every
         try:
+            self._give_up_lost()
+            if self._claims and len(self._dispatch) < self._limits.backlog:
+                self._turns.chore(self._claim)
             due = self._post_due(now)
+            if not self._posted:
+                self._turns.chore(self._sweep)
             self._failures = 0
             if due is not None:
                 until = min(until, due)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - whatever it was, looking must go on
             self._failures += 1
             until = now + self._limits.pause(self._failures)
             _LOGGER.warning("what is due cannot be read: %s", error)
-        self._give_up_lost()
-        if self._claims and len(self._dispatch) < self._limits.backlog:
-            self._turns.chore(self._claim)
-        if not self._posted:
-            self._turns.chore(self._sweep)
         with self._lock:
             self._is_looking = False
             again, self._looks_again = self._looks_again, False

@@ -10,6 +10,7 @@ from iwf_py.errors import (
     CommitUnknownError,
     EngineUnreadyError,
     ExecutionParkedError,
+    InvalidArgumentError,
     StoreError,
     StoreUnusableError,
     TooManyRequestsError,
@@ -195,8 +196,24 @@ def test_a_payload_that_cannot_be_stored_hurts_only_its_sender(scene, kit):
     scene.run()
 
     assert good.result(0) is None
-    assert isinstance(bad.exception(0), EngineUnreadyError)
+    assert isinstance(bad.exception(0), InvalidArgumentError)
     assert kinds(scene, "w2") == ["Started"]
+
+
+def test_an_outcome_that_cannot_be_stored_is_a_failed_attempt(scene, kit):
+    """
+    A corrected deploy heals it; the run is not held apart.
+    """
+    outcomes = iter((kit.complete("\udc80"), kit.complete("fine")))
+    scene.handlers["A"] = lambda call: next(outcomes)
+    scene.start()
+    scene.work()
+
+    (state,) = scene.describe().states
+    assert (state.last_failure.error_type, scene.describe().parked) == ("InvalidOutcome", None)
+    scene.clock.advance(5)
+    scene.work()
+    assert scene.describe().status == "COMPLETED"
 
 
 def test_an_inner_event_is_tried_until_it_is_written(troubled, kit, store):
