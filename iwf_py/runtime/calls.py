@@ -61,13 +61,13 @@ class Tally:
 class ReturnedPost(Post):
     """The outcome of a state's call."""
 
-    __slots__ = ("_hand", "_outcome", "_retry_at", "_tally", "_turned")
+    __slots__ = ("_calls", "_hand", "_outcome", "_retry_at", "_tally")
 
-    def __init__(self, hand: Hand, outcome: Outcome, turned: Effects, tally: Tally | None = None) -> None:
+    def __init__(self, calls: Calls, hand: Hand, outcome: Outcome, tally: Tally | None = None) -> None:
         super().__init__(hand.key, hand.task.fence.run_id, _weigh(outcome))
+        self._calls = calls
         self._hand = hand
         self._outcome = outcome
-        self._turned = turned
         self._tally = tally
         self._retry_at: RetryAt | None = None
 
@@ -91,8 +91,9 @@ class ReturnedPost(Post):
     def told(self, taken: Taken, run: RunSheet | None) -> None:
         """Have the next attempt made in time, where there is one."""
         retry = self._retry_at
+        self._calls.judged(self._hand.task.fence)
         if retry is not None:
-            self._turned.hear(retry.instant)
+            self._calls.hear(retry.instant)
             failure = retry.failure
             _LOGGER.warning(
                 "attempt %d of %s of %r failed, next at %s: %s: %s",
@@ -116,6 +117,7 @@ class ReturnedPost(Post):
 
     def refused(self, error: Exception) -> None:
         """Drop it: the call is outstanding as before, for whoever takes the run up again."""
+        self._calls.judged(self._hand.task.fence)
         if self._tally is not None:
             self._tally.one()
 
@@ -194,7 +196,7 @@ class Calls:
             future: Future[None] = Future()
             future.set_exception(EngineStoppedError("the engine is stopped; what was not stored is done again"))
             return future
-        hands = [(self._dispatch.end(fence), outcome) for fence, outcome in outcomes]
+        hands = [(self._take_back(fence), outcome) for fence, outcome in outcomes]
         tally = Tally(len(hands))
         posts = []
         for hand, outcome in hands:
@@ -208,8 +210,16 @@ class Calls:
 
     def lose(self, hand: Hand, failure: Failed) -> None:
         """Fail a call that its worker never answered."""
-        if hand.task.fence.phase is not Phase.RPC and self._dispatch.end(hand.task.fence) is not None:
-            self._turns.post(ReturnedPost(hand, failure, self._effects))
+        if hand.task.fence.phase is not Phase.RPC and self._dispatch.returned(hand.task.fence) is not None:
+            self._turns.post(ReturnedPost(self, hand, failure))
+
+    def judged(self, fence: Fence) -> None:
+        """Note that an outcome has had its turn."""
+        self._dispatch.judged(fence)
+
+    def hear(self, due: datetime) -> None:
+        """Pass on that a call may be made again then."""
+        self._effects.hear(due)
 
     def again(self, key: WorkflowKey, run_id: str, task: TaskState) -> bool:
         """Have a call given out whose instant has come; False when it is out, or about to be."""
@@ -236,10 +246,14 @@ class Calls:
         self._is_closed = True
         self._dispatch.close()
 
+    def _take_back(self, fence: Fence) -> Hand | None:
+        # RPCs are never given out twice: nobody has to be kept from it.
+        return self._dispatch.end(fence) if fence.phase is Phase.RPC else self._dispatch.returned(fence)
+
     def _returned(self, hand: Hand, outcome: Outcome, tally: Tally) -> Post | None:
         if hand.task.fence.phase is Phase.RPC:
             return self._rpcs.returned(hand, outcome, tally.one)
-        return ReturnedPost(hand, outcome, self._effects, tally)
+        return ReturnedPost(self, hand, outcome, tally)
 
 
 def _weigh(outcome: Outcome) -> int:

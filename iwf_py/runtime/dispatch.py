@@ -63,6 +63,8 @@ class Dispatch:
         self._clock = clock
         self._lock = threading.Lock()
         self._out: dict[Fence, Hand] = {}
+        # Outcomes that have come and were not judged yet: their calls are not given out again.
+        self._returned: set[Fence] = set()
         self._ready: dict[_Kind, deque[Hand]] = {}
         self._takers: deque[_Taker] = deque()
         self._orders = count(1)
@@ -74,14 +76,14 @@ class Dispatch:
         return len(self._out)
 
     def has(self, fence: Fence) -> bool:
-        """Is this call out?"""
-        return fence in self._out
+        """Is this call out, or its outcome about to be judged?"""
+        return fence in self._out or fence in self._returned
 
     def put(self, key: WorkflowKey, task: Task) -> None:
         """Make a call ready; `flush` hands it out."""
         hand = Hand(key, task, next(self._orders))
         with self._lock:
-            if self._is_closed or task.fence in self._out:
+            if self._is_closed or self.has(task.fence):
                 return
             self._out[task.fence] = hand
             self._ready.setdefault((task.invocation.workflow_type, hand.state_id), deque()).append(hand)
@@ -122,12 +124,25 @@ class Dispatch:
             future.set_result(tasks)
 
     def end(self, fence: Fence) -> Hand | None:
-        """Take a call back, as its outcome has come or is wanted no more; None when it is not out."""
+        """Take a call back, as its outcome is wanted no more, or needs no judgement; None when it is not out."""
         with self._lock:
             hand = self._out.pop(fence, None)
             if hand is not None:
                 hand.is_gone = True
         return hand
+
+    def returned(self, fence: Fence) -> Hand | None:
+        """Take a call back whose outcome has come; until `judged`, it is not given out again. None when it is not out."""
+        with self._lock:
+            hand = self._out.pop(fence, None)
+            if hand is not None:
+                hand.is_gone = True
+                self._returned.add(fence)
+        return hand
+
+    def judged(self, fence: Fence) -> None:
+        """Note that what follows from a returned call stands, or that nothing does."""
+        self._returned.discard(fence)
 
     def overdue(self, grace: float) -> list[Hand]:
         """Tell the calls that a worker took and has not answered, *grace* seconds after their timeout."""

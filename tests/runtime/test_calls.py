@@ -308,3 +308,19 @@ def test_a_stopped_engine_sends_workers_home(scene, kit):
     assert scene.engine.tasks.take(1, scene.serves).result(0) == ()
     with pytest.raises(EngineStoppedError):
         scene.engine.tasks.complete([]).result(0)
+
+
+def test_a_call_whose_outcome_has_come_is_not_given_out_again(scene, kit):
+    """
+    Whoever looks for due calls in that moment finds it due in its row; it is about to be judged.
+    """
+    scene.start(first=kit.movement("A", options=QUICK))
+    (task,) = scene.tasks()
+    complete(scene, task, kit.failed())
+    scene.clock.advance(1)
+    (task,) = scene.tasks()
+    due = scene.store.due(scene.clock.now(), 10).tasks[0]
+    scene.engine.tasks.complete([(task.fence, kit.failed())])
+
+    assert not scene.engine.tasks.again(due.key, due.run_id, due.task)
+    assert scene.tasks() == []

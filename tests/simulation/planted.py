@@ -117,10 +117,10 @@ def takes_the_newest_first() -> Any:
 def asks_for_no_fence() -> Iterator[None]:
     """Whatever comes for an outstanding call is its outcome."""
     ended: dict[Any, Hand] = {}
-    end = Dispatch.end
+    returned = Dispatch.returned
 
     def remember(self: Dispatch, fence: Any) -> Hand | None:
-        hand = end(self, fence)
+        hand = returned(self, fence)
         if hand is not None:
             ended[fence] = hand
         return ended.get(fence)
@@ -140,7 +140,7 @@ def asks_for_no_fence() -> Iterator[None]:
         self._retry_at = verdict
         return NOTHING
 
-    with patch.object(Dispatch, "end", remember), patch.object(ReturnedPost, "take", take):
+    with patch.object(Dispatch, "returned", remember), patch.object(ReturnedPost, "take", take):
         yield
 
 
