@@ -40,10 +40,9 @@ class AppWorkflows:
     """
 
     def __init__(self, app: Flask, registry: Registry, url: str | None) -> None:
+        self._app = app
         self._registry = registry
-        self._url: str | None = app.config.get(DATABASE_KEY) or url
-        self._instance_path = Path(app.instance_path)
-        self._app = weakref.ref(app)
+        self._url = url
         self._lock = threading.Lock()
         self._engine: Embedded | None = None
         self._asked_at: float | None = None
@@ -71,9 +70,8 @@ class AppWorkflows:
 
         In debug mode only the reloader's child starts it; any other process waits for the first use.
         """
-        app = self._app()
         # This process may only be there to start the one that serves.
-        if app is not None and app.debug and not is_running_from_reloader():
+        if self._app.debug and not is_running_from_reloader():
             log.info("debug mode: the engine starts with the first request or the first use of the client")
             return
         self._open()
@@ -101,14 +99,19 @@ class AppWorkflows:
     def _open(self) -> Embedded:
         with self._lock:
             if self._engine is None or not self._engine.is_running:
-                engine = Embedded(self._url or self._default_url(), self._registry)
+                engine = Embedded(self._database(), self._registry)
                 engine.start()
                 self._engine = engine
             return self._engine
 
-    def _default_url(self) -> str:
-        self._instance_path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return f"sqlite:///{self._instance_path / 'iwf.db'}"
+    def _database(self) -> str:
+        # Asked for at the last moment: an application may be configured after its extensions were tied to it.
+        url: str | None = self._app.config.get(DATABASE_KEY) or self._url
+        if url:
+            return url
+        folder = Path(self._app.instance_path)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return f"sqlite:///{folder / 'iwf.db'}"
 
     def _begin_anew(self) -> None:
         """In a forked child: the engine is the parent's, and the lock may be held by a thread that is not here."""

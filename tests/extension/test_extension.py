@@ -171,6 +171,21 @@ def test_workflows_are_added_until_the_engine_starts(app: Flask):
     iwf.stop()
 
 
+def test_the_application_may_be_configured_later(tmp_path: Path):
+    """
+    Which database it is, is asked when the engine starts.
+    """
+    app = Flask("later", instance_path=str(tmp_path / "instance"))
+    iwf = IwfPy(app, Registry(Shouting()))
+    app.config["IWF_DATABASE"] = f"sqlite:///{tmp_path / 'later.db'}"
+
+    iwf.start()
+    iwf.stop()
+
+    assert (tmp_path / "later.db").exists()
+    assert not (tmp_path / "instance").exists()
+
+
 def test_the_database_stands_in_the_instance_folder_unless_it_is_named(tmp_path: Path):
     """
     The configuration comes first, then the extension's own url, then the instance folder.
