@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -43,18 +44,22 @@ _LOGGER = logging.getLogger(__name__)
 class Tally:
     """Counts the posts of one `complete`; its future is done with the last of them."""
 
-    __slots__ = ("_left", "future")
+    __slots__ = ("_left", "_lock", "future")
 
     def __init__(self, count: int) -> None:
         self.future: Future[None] = Future()
         self._left = count
+        # Posts are told by whoever combines, but those of closed runs by readers.
+        self._lock = threading.Lock()
         if not count:
             answer(self.future, None)
 
     def one(self) -> None:
         """Note that one more is over."""
-        self._left -= 1
-        if not self._left:
+        with self._lock:
+            self._left -= 1
+            is_last = not self._left
+        if is_last:
             answer(self.future, None)
 
 

@@ -75,6 +75,15 @@ class Dispatch:
     def __len__(self) -> int:
         return len(self._out)
 
+    @property
+    def load(self) -> int:
+        """How many calls are out that somebody has code for, as far as is known: what nobody serves is no reason to wait."""
+        with self._lock:
+            if not self._serves:
+                return len(self._out)
+            served = Serves(self._serves)
+            return len(self._out) - sum(len(queue) for kind, queue in self._ready.items() if not served.has(*kind))
+
     def has(self, fence: Fence) -> bool:
         """Is this call out, or its outcome about to be judged?"""
         return fence in self._out or fence in self._returned

@@ -188,8 +188,9 @@ class Engine:
                 return
             self._life = _Life.STOPPED
         error = EngineStoppedError(_Life.STOPPED.value)
-        self._turns.end(error)
+        # Those who wait for locks go first: each that is refused in its turn would have the next one ask.
         self._rpcs.close(error)
+        self._turns.end(error)
         self._waiters.close(error)
         self._agenda.close()
         try:

@@ -196,8 +196,7 @@ class Rpcs:
 
     def read_only(self, call: _Call, live: Live) -> None:
         """Call an RPC that holds no locks."""
-        if self._ended is not None:
-            refuse(call.future, self._ended)
+        if self._is_refused(call):
             return
         if self.is_full:
             refuse(call.future, TooManyRequestsError(f"{len(self)} RPCs are under way; try again later"))
@@ -206,6 +205,10 @@ class Rpcs:
         fence = Fence(live.record.run_id, -next(self._numbers), Phase.RPC, self.epoch, 1)
         call.fence = fence
         self._calls[fence] = call
+        if self._is_refused(call):
+            # Closed in between: then nobody else answers it.
+            self._calls.pop(fence, None)
+            return
         call.until(self._agenda.at(now + call.request.options.timeout, lambda: self._too_late(fence)))
         self._dispatch.put(call.key, Task(fence, rpc_invocation(live.record, call.request, now)))
         self._dispatch.flush()
@@ -243,6 +246,8 @@ class Rpcs:
             self._leave(call)
             call.fence = Fence(run_id, number, Phase.RPC, self.epoch, 1)
             self._open[run_id, number] = call
+            if self._is_refused(call):
+                return
             until = self._clock.now() + call.request.options.timeout
             call.until(self._agenda.at(until, lambda: self._have_fail(run_id, number)))
         elif isinstance(given, Refused):
@@ -377,8 +382,16 @@ class Rpcs:
         self._open.clear()
         self._queues.clear()
         for call in calls:
+            call.is_over = True
             call.until(None)
             refuse(call.future, error)
+
+    def _is_refused(self, call: _Call) -> bool:
+        """Refuse a call when there are to be none any more."""
+        ended = self._ended
+        if ended is not None:
+            refuse(call.future, ended)
+        return ended is not None
 
     def _timed_out(self, call: _Call, hand: Hand | None) -> Failure:
         seconds = call.request.options.timeout.total_seconds()

@@ -112,7 +112,7 @@ class Upkeep:
         until = now + self._limits.look_every
         try:
             self._give_up_lost()
-            if self._claims and len(self._dispatch) < self._limits.backlog:
+            if self._claims and self._dispatch.load < self._limits.backlog:
                 self._turns.chore(self._claim)
             due = self._post_due(now)
             if not self._posted:
@@ -146,7 +146,7 @@ class Upkeep:
         posts = len(fired)
         self._has_more = len(due.timers) >= page
         # With enough calls in hand, what is to be tried again waits for the next look.
-        tasks = due.tasks if len(self._dispatch) < self._limits.backlog else ()
+        tasks = due.tasks if self._dispatch.load < self._limits.backlog else ()
         while tasks:
             posts += sum(self._calls.again(task.key, task.run_id, task.task) for task in tasks)
             if len(tasks) < page:
@@ -191,7 +191,7 @@ class Upkeep:
             self._give_out(orphan)
         if orphans:
             _LOGGER.info("orphaned calls claimed", extra={"count": len(orphans)})
-            if len(self._dispatch) < self._limits.backlog:
+            if self._dispatch.load < self._limits.backlog:
                 self._turns.chore(self._claim)
 
     def _give_out(self, orphan: DueTask) -> None:

@@ -256,6 +256,28 @@ def test_many_orphans_are_claimed_in_pages(tmp_path, make_scene, kit):
     assert len(after.calls) == 25
 
 
+def test_what_nobody_serves_keeps_no_other_call_from_being_made(tmp_path, make_scene, kit):
+    """
+    More calls without code than upkeep wants in hand: orphans that have code are made all the same, and tried again.
+    """
+    url = f"sqlite:///{tmp_path}/unserved.db"
+    before = make_scene(SqlStore(url))
+    for number in range(8):
+        before.start(f"unknown-{number}", kit.movement("Gone"))
+    before.start("known")
+    after = restarted(make_scene, before, url, limits=Limits(page=2, backlog=3))
+    outcomes = [kit.failed(), kit.complete()]
+    after.handlers["A"] = lambda call: outcomes.pop(0)
+
+    for _ in range(8):
+        after.work()
+        after.clock.advance(5)
+    after.work()
+
+    assert after.describe("known").status == "COMPLETED"
+    assert len(after.calls) == 2
+
+
 def test_a_call_that_ends_the_engine_again_and_again_parks_its_run(tmp_path, make_scene, kit):
     """
     After five recoveries of one call its run is held apart, visibly; it may be resumed.

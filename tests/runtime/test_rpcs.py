@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from iwf_py.errors import (
+    EngineStoppedError,
     TooManyRequestsError,
     WorkflowNotExistsError,
     WorkflowRPCAcquiringLockFailure,
@@ -16,7 +17,7 @@ from iwf_py.model.commands import CommandRequest, InternalChannelCommand
 from iwf_py.model.invocations import Publication, RpcResult, WaitUntilResult, Writes
 from iwf_py.model.options import CallOptions, PersistenceLoadingPolicy, RpcOptions, StateOptions
 from iwf_py.model.requests import RpcRequest, StartRequest, StopRequest
-from iwf_py.model.status import PersistenceLoadingType
+from iwf_py.model.status import PersistenceLoadingType, Phase
 from iwf_py.runtime.limits import Limits
 from iwf_py.store.database import SqlStore
 
@@ -265,3 +266,22 @@ def test_a_cancelled_caller_hurts_nobody(waiting, kit):
     answer(waiting, task, writes(kit))
 
     assert kinds(waiting)[-1] == "RpcReturned"
+
+
+def test_an_engine_that_ends_answers_all_who_wait_for_a_lock(make_scene, kit):
+    """
+    However many they are, and though the first of them has its turn at that moment.
+    """
+    scene = make_scene(limits=Limits(batches=1))
+    scene.start(first=kit.movement("A"))
+    rpc(scene, locks=True, timeout=60)
+    (task,) = [task for task in scene.tasks() if task.fence.phase is Phase.RPC]
+    waiting = [rpc(scene, locks=True, timeout=60) for _ in range(600)]
+    scene.engine.tasks.complete([(task.fence, writes(kit))])
+    scene.steps.steps.popleft()()
+
+    scene.engine.begin_stop()
+    scene.engine._end()
+    scene.run()
+
+    assert {type(future.exception(0)) for future in waiting} == {EngineStoppedError}

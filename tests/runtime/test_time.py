@@ -69,6 +69,32 @@ def test_many_timers_that_are_due_at_once_all_fire(make_scene, kit):
     assert {scene.describe(f"w{number}").status for number in range(40)} == {"COMPLETED"}
 
 
+def test_a_run_that_cannot_be_read_does_not_hold_up_the_timers_of_others(make_scene, kit):
+    """
+    Its timer is tried again and again; the pages of the others go on meanwhile, without waiting for the next look.
+    """
+
+    class Torn(SqlStore):
+        torn = None
+
+        def load(self, row):
+            if row == self.torn:
+                raise StoreError("torn")
+            return super().load(row)
+
+    store = Torn("sqlite://")
+    scene = make_scene(store, Limits(page=8, open_records=1, loads=1))
+    sleeping(scene, kit, "torn", 9)
+    for number in range(40):
+        sleeping(scene, kit, f"w{number}", 10)
+    store.torn = 1
+    scene.clock.advance(10)
+
+    scene.work()
+
+    assert {scene.describe(f"w{number}").status for number in range(40)} == {"COMPLETED"}
+
+
 def test_a_skipped_timer_is_over(scene, kit):
     """
     Skipping completes it now; when its instant comes, nothing happens.
