@@ -79,7 +79,8 @@ class FakeWorker:
         world.after(span, lambda: self._deliver(task, outcome))
         if not is_peaceful and world.chance(options.duplicate):
             world.sometimes["outcome duplicated"] += 1
-            world.after(span + world.random.random() * 3, lambda: self._deliver(task, outcome))
+            again = world.random.random() * world.random.choice((0.02, 0.3, 3.0))
+            world.after(span + again, lambda: self._deliver(task, outcome))
 
     def _deliver(self, task: Task, outcome: Outcome) -> None:
         engine = self._engine()
