@@ -143,13 +143,7 @@ class DuePost(Post):
         self._task = task
 
     def take(self, sheet: Sheet, run: RunSheet | None, now: datetime) -> Taken:
-        """Change nothing, but hold a run apart whose call ended the engine again and again."""
-        limit = self._calls.limits.recoveries
-        if run is not None and self._task.recoveries > limit and self._is_current(run):
-            run.park(
-                f"a call was given out {self._task.recoveries} times because the engine ended: "
-                f"{run.record.states[self._task.number].execution_id} may be what ends it"
-            )
+        """Change nothing: the turn is there to be in order with what else happens to the run."""
         return NOTHING
 
     def told(self, taken: Taken, run: RunSheet | None) -> None:

@@ -44,7 +44,11 @@ class Limits:
         grace: How long after its own timeout a call is given up that a worker took and never answered. Long: a worker may
             take more than it begins at once, and one in this process always answers.
 
-        recoveries: A call that was given out again more often than this parks its run.
+        recoveries: A call that was given out again more often than this may be what ends the engine: it is given out with a
+            pause, so that all others get on meanwhile. It is never given up: most that lie in an engine's hands when it ends
+            have nothing to do with its end.
+
+        first_suspicion: That pause; doubled with each further recovery up to *longest_suspicion*.
 
         tries: An inner event whose commit was refused so often, alone, parks its run.
 
@@ -69,6 +73,8 @@ class Limits:
     look_every: timedelta = timedelta(seconds=5)
     grace: timedelta = timedelta(hours=1)
     recoveries: int = 5
+    first_suspicion: timedelta = timedelta(seconds=1)
+    longest_suspicion: timedelta = timedelta(seconds=10)
     tries: int = 12
     first_pause: timedelta = timedelta(milliseconds=50)
     longest_pause: timedelta = timedelta(seconds=5)
@@ -76,5 +82,14 @@ class Limits:
 
     def pause(self, tries: int) -> timedelta:
         """Tell how long to wait after the *tries*-th failure (from 1)."""
-        doublings = min(tries - 1, 20)
-        return min(self.first_pause * (1 << doublings), self.longest_pause)
+        return _doubled(self.first_pause, tries, self.longest_pause)
+
+    def suspicion(self, recoveries: int) -> timedelta:
+        """Tell how long a call waits that was recovered so often; most do not wait at all."""
+        if recoveries <= self.recoveries:
+            return timedelta(0)
+        return _doubled(self.first_suspicion, recoveries - self.recoveries, self.longest_suspicion)
+
+
+def _doubled(first: timedelta, times: int, longest: timedelta) -> timedelta:
+    return min(first * (1 << min(times - 1, 20)), longest)

@@ -189,17 +189,30 @@ class Upkeep:
         for orphan in orphans:
             self._turns.claimed(orphan)
             self._give_out(orphan)
+        suspects = sum(1 for orphan in orphans if self._limits.suspicion(orphan.task.recoveries))
+        if suspects:
+            _LOGGER.warning(
+                "%d call(s) were in hand each of the last times that an engine ended; one of them may be the reason, "
+                "and they wait a little",
+                suspects,
+            )
         if orphans:
             _LOGGER.info("orphaned calls claimed", extra={"count": len(orphans)})
             if self._dispatch.load < self._limits.backlog:
                 self._turns.chore(self._claim)
 
     def _give_out(self, orphan: DueTask) -> None:
-        due = orphan.task.due_at
-        if due is None or due <= self._clock.now():
-            self._calls.again(orphan.key, orphan.run_id, orphan.task)
-        else:
+        due, now = orphan.task.due_at, self._clock.now()
+        pause = self._limits.suspicion(orphan.task.recoveries)
+        if due is not None and due > now:
             self.hear(due)
+        elif pause:
+            self._agenda.at(now + pause, lambda: self._again(orphan))
+        else:
+            self._again(orphan)
+
+    def _again(self, orphan: DueTask) -> None:
+        self._calls.again(orphan.key, orphan.run_id, orphan.task)
 
     def _sweep(self) -> None:
         """Delete some of what closed runs left behind, and more of it when others had their turn."""
