@@ -397,7 +397,7 @@ class Turns:
     def _not_written(self, posts: list[Post], run: RunSheet | None, error: StoreError) -> None:
         """Try what was not written again, post by post; one that was alone is refused, or put off."""
         _LOGGER.warning("batch refused", extra={"batch": self._number, "error": str(error)})
-        is_outage = isinstance(error, StoreUnusableError | StoreInUseError | CommitUnknownError)
+        is_outage = isinstance(error, StoreUnusableError | StoreInUseError)
         if is_outage:
             self.trouble = str(error)
             self._agenda.at(self._clock.now() + self._limits.first_pause, self._try_again)
@@ -469,7 +469,7 @@ class Turns:
             self._front.extendleft(reversed(pending.posts))
         else:
             # Doubt again and again, and nothing written: a disk that is full may say so at COMMIT.
-            self._not_written(pending.posts, pending.turned[0].run, CommitUnknownError(str(pending.error)))
+            self._not_written(pending.posts, pending.turned[0].run, StoreUnusableError(str(pending.error)))
 
     def _entries(self, pending: Pending) -> tuple[HistoryEntry, ...]:
         """Read what a batch wrote whose commit did not answer."""

@@ -31,7 +31,7 @@ from iwf_py.core.record import Record
 from iwf_py.core.rewind import audit, differences
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey
-from iwf_py.model.invocations import Fence, Task
+from iwf_py.model.invocations import ExecuteResult, Fence, Outcome, Task, WaitUntilResult, Writes
 from iwf_py.model.status import Phase, WorkflowStatus
 from iwf_py.store.unit import Batch, RunWrite
 from tests.simulation.ledger import Ledger
@@ -73,6 +73,8 @@ class Checks:
         self.runs: dict[int, _Run] = {}
         self.latest: dict[WorkflowKey, _Run] = {}
         self._out: set[Fence] = set()
+        # By what it wrote: the call that an outcome was made for.
+        self._made_for: dict[Any, Fence] = {}
 
     def _violate(self, run: _Run, text: str) -> None:
         self._world.violate(f"{run.key.workflow_id} (row {run.row}): {text}")
@@ -141,6 +143,14 @@ class Checks:
             self._world.sometimes["attempt failed"] += 1
         run.attempts[place] = task.failures
 
+    def _look_at_fence(self, run: _Run, number: int, phase: Phase, writes: Writes) -> None:
+        """What counts is the outcome of the attempt that is outstanding, made for the engine that serves."""
+        attempt = run.attempts.get((number, phase), 0) + 1
+        fence = Fence(run.run_id, number, phase, self._real.epoch, attempt)
+        made_for = self._made_for[writes.attributes]
+        if made_for != fence:
+            self._violate(run, f"the outcome of {made_for} was taken for that of {fence}")
+
     def _compare_with_rows(self, run: _Run) -> None:
         loaded = self._real.load(run.row)
         if loaded is None:
@@ -177,6 +187,8 @@ class Checks:
                     counts["attempts exhausted"] += 1
                 else:
                     phase = Phase.WAIT_UNTIL if isinstance(event, WaitUntilReturned) else Phase.EXECUTE
+                if not isinstance(event, AttemptsExhausted):
+                    self._look_at_fence(run, event.number, phase, event.result.writes)
                 if (event.number, phase) in run.results:
                     self._violate(run, f"state {event.number} has a second result of {phase.value}")
                 run.results.add((event.number, phase))
@@ -249,6 +261,11 @@ class Checks:
             state = run.record.states.get(fence.number)
             if state is None or state.phase is not fence.phase or not state.is_invoked:
                 self._violate(run, f"{fence} was given out, but is not outstanding")
+
+    def answered(self, task: Task, outcome: Outcome) -> None:
+        """Remember what a handler made of a call; what each one writes is its own."""
+        if isinstance(outcome, WaitUntilResult | ExecuteResult):
+            self._made_for[outcome.writes.attributes] = task.fence
 
     # Once nothing moves any more.
 

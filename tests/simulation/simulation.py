@@ -63,7 +63,7 @@ class Simulation:
             for _ in range(self.options.clients)
         ]
         self.workers = [
-            FakeWorker(self.world, self.options, self.program, lambda: self.engine, self._took)
+            FakeWorker(self.world, self.options, self.program, lambda: self.engine, self._took, self.checks.answered)
             for _ in range(self.options.workers)
         ]
 

@@ -21,6 +21,8 @@ class FakeWorker:
         engine: Tells the engine that serves now, or None between two.
 
         took: Is told each task that was taken.
+
+        answered: Is told what its handler made of it.
     """
 
     def __init__(
@@ -30,12 +32,14 @@ class FakeWorker:
         program: Program,
         engine: Callable[[], Any],
         took: Callable[[Task], None],
+        answered: Callable[[Task, Outcome], None],
     ) -> None:
         self._world = world
         self._options = options
         self._program = program
         self._engine = engine
         self._took = took
+        self._answered = answered
 
     def connect(self, engine: Any) -> None:
         """Work for a new engine."""
@@ -76,6 +80,7 @@ class FakeWorker:
         if not is_peaceful and world.chance(options.late):
             span += task.invocation.timeout.total_seconds() + 7
         outcome = self._program.run(task.invocation)
+        self._answered(task, outcome)
         world.after(span, lambda: self._deliver(task, outcome))
         if not is_peaceful and world.chance(options.duplicate):
             world.sometimes["outcome duplicated"] += 1
