@@ -15,6 +15,7 @@ BENCHMARKS = {
     "core_turn": ["--sizes", "10,100", "--seconds", "0.01"],
     "store_commit": ["--turns", "64", "--rounds", "1"],
     "three_step": ["--workflows", "64", "--alone", "10"],
+    "signup": ["--workflows", "64"],
     "timers": ["--workflows", "100"],
 }
 
