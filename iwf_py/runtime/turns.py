@@ -257,7 +257,8 @@ class Turns:
                 self._cache.put(landing.key, landing.live)
             for post, error in landing.refused:
                 self._refuse(post, error)
-            self._front.extend(landing.posts)
+            # They are older than whatever of their workflow id is there already, after a batch that was not written.
+            self._front.extendleft(reversed(landing.posts))
 
     def _gather(self) -> list[Post]:
         """Take posts, in order, whose records are at hand; all others wait aside."""

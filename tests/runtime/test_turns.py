@@ -459,3 +459,21 @@ def test_an_observer_hears_of_each_commit_and_may_raise(make_scene, kit):
     scene.work()
 
     assert loud.seen == ["Started", "ExecuteReturned"]
+
+
+def test_what_is_tried_again_keeps_its_order(make_scene, kit, store):
+    """
+    After a refused batch the posts of a run are loaded for and tried one by one, and still have their turns as they came.
+    """
+    # One batch to a step, so that a reader may come in between two.
+    troubled = make_scene(store, Limits(batches=1))
+    troubled.start("w1")
+    store.before = [StoreError("busy")]
+    futures = [signal(troubled, kit, "1", "w1"), asked(troubled, kit, "other")]
+    futures += [signal(troubled, kit, value, "w1") for value in "23"]
+    troubled.run()
+
+    assert [future.exception(0) for future in futures] == [None] * 4
+    history = troubled.get(troubled.service.history(troubled.at("w1")))
+    sent = [entry.event for entry in history if entry.kind == "Signalled"]
+    assert [number for event in sent for number in "123" if f'\\"{number}\\"' in event] == ["1", "2", "3"]
