@@ -54,10 +54,11 @@ def main(arguments: list[str]) -> int:
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         app = create_app(options.database, letters=Letters(post, url), reminder_seconds=options.reminder_seconds)
         engine = app.extensions["iwf_py"]
-        stopping = threading.Event()
+        # Not an Event: a handler that sets it while this same thread is about to wait for it would wait for ever.
+        stopped, stopping = os.pipe()
 
         def stop(number: int, frame: FrameType | None) -> None:
-            stopping.set()
+            os.write(stopping, b".")
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
@@ -72,7 +73,7 @@ def main(arguments: list[str]) -> int:
             serving = threading.Thread(target=server.serve_forever, name="signup-http")
             serving.start()
             _welcome(url, options)
-            stopping.wait()
+            os.read(stopped, 1)
             server.shutdown()
             serving.join()
             server.server_close()
