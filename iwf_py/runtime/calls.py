@@ -128,12 +128,7 @@ class ReturnedPost(Post):
 
 
 class DuePost(Post):
-    """
-    A call may be made (again): its instant has come, or an ended engine left it behind.
-
-    Args:
-        done: Called once it is out, or dropped.
-    """
+    """A call may be made (again): its instant has come, or an ended engine left it behind."""
 
     __slots__ = ("_calls", "_task")
 
