@@ -33,6 +33,7 @@ from iwf_py.model.requests import (
     SkipTimerRequest,
     StartRequest,
     StopRequest,
+    UpdateConfigRequest,
 )
 from iwf_py.ports import Alarm, Clock, Observer, WorkflowService
 from iwf_py.runtime.engine import Engine
@@ -300,6 +301,9 @@ class _Door:
 
     def set_attributes(self, request: SetAttributesRequest) -> Future[None]:
         return self._ask(lambda service: service.set_attributes(request))
+
+    def update_config(self, request: UpdateConfigRequest) -> Future[None]:
+        return self._ask(lambda service: service.update_config(request))
 
     def get_attributes(self, request: GetAttributesRequest) -> Future[dict[str, Payload]]:
         return self._ask(lambda service: service.get_attributes(request))

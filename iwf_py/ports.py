@@ -32,6 +32,7 @@ from typing import Protocol
 
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.invocations import Fence, Invocation, Outcome, Serves, Task
+from iwf_py.model.options import CronSchedule
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
     GetAttributesRequest,
@@ -45,6 +46,7 @@ from iwf_py.model.requests import (
     SkipTimerRequest,
     StartRequest,
     StopRequest,
+    UpdateConfigRequest,
 )
 
 
@@ -75,6 +77,9 @@ class WorkflowService(Protocol):
 
     def set_attributes(self, request: SetAttributesRequest) -> Future[None]:
         """Write data and search attributes from outside."""
+
+    def update_config(self, request: UpdateConfigRequest) -> Future[None]:
+        """Change settings of an open run, field by field."""
 
     def get_attributes(self, request: GetAttributesRequest) -> Future[dict[str, Payload]]:
         """Read data attributes, sorted by key."""
@@ -151,8 +156,13 @@ class Ids(Protocol):
 class Calendar(Protocol):
     """Where hosts read when a cron schedule is due."""
 
-    def next_tick(self, expression: str, after: datetime) -> datetime | None:
-        """Tell the first instant later than *after* that fits crontab(5) *expression* in UTC; None when there is none."""
+    def next_tick(self, schedule: CronSchedule, after: datetime) -> datetime | None:
+        """
+        Tell the first tick of *schedule* that is later than *after* (UTC); None when there is none any more.
+
+        Errors:
+            InvalidArgumentError: The expression or the zone is none; the sentence says what is wrong with it.
+        """
 
 
 class Executor(Protocol):

@@ -23,6 +23,7 @@ from iwf_py.model.converter import Converter
 from iwf_py.model.durations import Duration
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import DEFAULT_NAMESPACE
+from iwf_py.model.options import WorkflowConfig
 from iwf_py.model.payload import SearchAttribute
 from iwf_py.model.requests import StateOutput, WorkflowInfo
 from iwf_py.ports import WorkflowService
@@ -129,6 +130,10 @@ class AsyncWorkflowHandle(Handle[WorkflowT]):
         """End the run."""
         await answer(self._calls.stop(self.workflow_id, options, self._pinned))
 
+    async def update_config(self, config: WorkflowConfig) -> None:
+        """Change settings of the run."""
+        await answer(self._calls.update_config(self.workflow_id, config, self._pinned))
+
     async def get_attributes(self, *keys: str) -> dict[str, Any]:
         """Read data attributes."""
         return await answer(
@@ -204,6 +209,12 @@ class AsyncClient:
     ) -> None:
         """End a run."""
         await answer(self._calls.stop(workflow_id, options, workflow_run_id))
+
+    async def update_workflow_config(
+        self, workflow_id: str, config: WorkflowConfig, *, workflow_run_id: str | None = None
+    ) -> None:
+        """Change settings of an open run."""
+        await answer(self._calls.update_config(workflow_id, config, workflow_run_id))
 
     async def describe_workflow(self, workflow_id: str, workflow_run_id: str | None = None) -> WorkflowInfo:
         """Tell all that may be seen of a run."""

@@ -29,7 +29,7 @@ from iwf_py.model.durations import Duration, to_timedelta
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import check_name, state_execution_id
 from iwf_py.model.invocations import Publication
-from iwf_py.model.options import DEFAULT_STATE_OPTIONS
+from iwf_py.model.options import DEFAULT_STATE_OPTIONS, WorkflowConfig
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
     GetAttributesRequest,
@@ -43,6 +43,7 @@ from iwf_py.model.requests import (
     SkipTimerRequest,
     StartRequest,
     StopRequest,
+    UpdateConfigRequest,
 )
 from iwf_py.model.status import ChannelFamily
 from iwf_py.ports import WorkflowService
@@ -123,6 +124,14 @@ class Calls:
         stop_type, reason = stop_options(options)
         request = StopRequest(**self._where(workflow_id, run_id), stop_type=stop_type, reason=reason)
         return _plain(partial(self._service.stop, request))
+
+    def update_config(self, workflow_id: str, config: WorkflowConfig, run_id: str | None) -> Question[None]:
+        """Change settings of a run."""
+        given: object = config
+        if not isinstance(given, WorkflowConfig):
+            raise InvalidArgumentError(f"config must be a WorkflowConfig, got {config!r}")
+        request = UpdateConfigRequest(**self._where(workflow_id, run_id), config=config)
+        return _plain(partial(self._service.update_config, request))
 
     def history(
         self, workflow_id: str, run_id: str | None, after: int, limit: int

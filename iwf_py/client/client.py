@@ -22,6 +22,7 @@ from iwf_py.model.converter import Converter
 from iwf_py.model.durations import Duration
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import DEFAULT_NAMESPACE
+from iwf_py.model.options import WorkflowConfig
 from iwf_py.model.payload import SearchAttribute
 from iwf_py.model.requests import StateOutput, WorkflowInfo
 from iwf_py.ports import WorkflowService
@@ -117,6 +118,20 @@ class Client:
             WorkflowNotExistsError: There is no such run, or it is closed and shall be terminated or failed.
         """
         answer(self._calls.stop(workflow_id, options, workflow_run_id))
+
+    def update_workflow_config(
+        self, workflow_id: str, config: WorkflowConfig, *, workflow_run_id: str | None = None
+    ) -> None:
+        """
+        Change settings of an open run.
+
+        Args:
+            config: What it says counts instead of what the run has; None says nothing.
+
+        Errors:
+            WorkflowNotExistsError: There is no such run, or it is closed.
+        """
+        answer(self._calls.update_config(workflow_id, config, workflow_run_id))
 
     # --- looking ----------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from iwf_py.client.calls import Calls
 from iwf_py.client.values import NOT_GIVEN
 from iwf_py.model.durations import Duration
 from iwf_py.model.history import HistoryEntry
+from iwf_py.model.options import WorkflowConfig
 from iwf_py.model.payload import SearchAttribute
 from iwf_py.model.requests import WorkflowInfo
 
@@ -127,6 +128,10 @@ class WorkflowHandle(Handle[WorkflowT]):
     def stop(self, options: StopWorkflowOptions | None = None) -> None:
         """End the run; it is cancelled when *options* do not say otherwise."""
         answer(self._calls.stop(self.workflow_id, options, self._pinned))
+
+    def update_config(self, config: WorkflowConfig) -> None:
+        """Change settings of the run; see `Client.update_workflow_config`."""
+        answer(self._calls.update_config(self.workflow_id, config, self._pinned))
 
     def get_attributes(self, *keys: str) -> dict[str, Any]:
         """Read data attributes: those that exist of *keys*, or all."""

@@ -13,6 +13,7 @@ from iwf_py.core.events import (
     RUN_TIMERS,
     AttemptsExhausted,
     AttributesSet,
+    ConfigUpdated,
     Event,
     ExecuteReturned,
     Published,
@@ -98,6 +99,7 @@ _RULES: dict[type, Callable[[Step, Any], Answer]] = {
     RpcReturned: rpcs.answer,
     RpcFailed: rpcs.fail,
     AttributesSet: outside.set_attributes,
+    ConfigUpdated: outside.update_config,
     StopRequested: outside.stop,
 }
 assert set(_RULES) | {Started} == set(get_args(Event)), "every event has its rule"

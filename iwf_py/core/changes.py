@@ -14,7 +14,7 @@ from attrs import field, frozen
 from iwf_py.core.events import Started
 from iwf_py.model.commands import CommandRequest
 from iwf_py.model.invocations import Failure
-from iwf_py.model.options import Chain, StateOptions
+from iwf_py.model.options import Chain, StateOptions, WorkflowConfig
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import RpcRequest
 from iwf_py.model.status import ChannelFamily, Phase, WorkflowErrorType, WorkflowStatus
@@ -211,6 +211,13 @@ class EventsRecorded:
 
 
 @frozen(kw_only=True)
+class ConfigChanged:
+    """The run has other settings from now on."""
+
+    config: WorkflowConfig
+
+
+@frozen(kw_only=True)
 class ExecutionClosed:
     """
     The run is over, and with it all its states, timers, messages and RPCs.
@@ -258,6 +265,7 @@ Change = (
     | RpcOpened
     | RpcClosed
     | EventsRecorded
+    | ConfigChanged
     | ExecutionClosed
     | Succeeded
 )

@@ -14,6 +14,7 @@ from iwf_py.core.attributes import Cell, LockKey
 from iwf_py.core.changes import (
     AttributeWritten,
     Change,
+    ConfigChanged,
     DelayEnded,
     EventsRecorded,
     ExecutionClosed,
@@ -37,7 +38,7 @@ from iwf_py.core.events import Started
 from iwf_py.core.maps import EMPTY, EMPTY_FIFO, Fifo, Map
 from iwf_py.core.record import LiveState, Origin, Record, StoredRpc, Waiting, opened_record, rpc_lock_keys
 from iwf_py.errors import TransitionError
-from iwf_py.model.options import Chain
+from iwf_py.model.options import Chain, WorkflowConfig
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import StateOutput
 from iwf_py.model.status import Phase
@@ -54,6 +55,7 @@ class Draft:
         "chain",
         "channels",
         "closed",
+        "config",
         "in_flight",
         "is_closing",
         "last_at",
@@ -78,6 +80,7 @@ class Draft:
         self.starts_at: datetime | None = record.starts_at
         self.seq: int = record.seq
         self.last_at: datetime = record.last_at
+        self.config: WorkflowConfig = record.config
         self.is_closing: bool = record.is_closing
         self.closed: ExecutionClosed | None = record.closed
         self.successor: Succeeded | None = record.successor
@@ -103,6 +106,7 @@ class Draft:
             starts_at=self.starts_at,
             seq=seq,
             last_at=at,
+            config=self.config,
             is_closing=self.is_closing,
             closed=self.closed,
             successor=self.successor,
@@ -303,6 +307,10 @@ def _events_recorded(*_: object) -> None:
     pass
 
 
+def _config_changed(draft: Draft, change: ConfigChanged) -> None:
+    draft.config = change.config
+
+
 def _execution_closed(draft: Draft, change: ExecutionClosed) -> None:
     draft.closed = change
     draft.starts_at = None
@@ -338,6 +346,7 @@ _FOLDS: dict[type, Callable[[Draft, Any], None]] = {
     RpcOpened: _rpc_opened,
     RpcClosed: _rpc_closed,
     EventsRecorded: _events_recorded,
+    ConfigChanged: _config_changed,
     ExecutionClosed: _execution_closed,
     Succeeded: _succeeded,
 }

@@ -10,7 +10,7 @@ from datetime import datetime
 from attrs import frozen
 
 from iwf_py.model.invocations import ExecuteResult, Failure, Publication, RpcResult, WaitUntilResult
-from iwf_py.model.options import Chain
+from iwf_py.model.options import Chain, WorkflowConfig
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import RpcRequest, StartRequest
 from iwf_py.model.status import Phase, WorkflowStopType
@@ -144,6 +144,14 @@ class AttributesSet:
 
 
 @frozen(kw_only=True)
+class ConfigUpdated:
+    """A client changed settings of the run."""
+
+    at: datetime
+    config: WorkflowConfig
+
+
+@frozen(kw_only=True)
 class StopRequested:
     """A client ends the run."""
 
@@ -165,5 +173,6 @@ Event = (
     | RpcReturned
     | RpcFailed
     | AttributesSet
+    | ConfigUpdated
     | StopRequested
 )

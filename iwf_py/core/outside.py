@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from iwf_py.core.changes import ConfigChanged
 from iwf_py.core.channels import ChannelKey
 from iwf_py.core.closing import close
 from iwf_py.core.effects import Accepted, Answer, Refused
-from iwf_py.core.events import AttributesSet, Published, Signalled, StopRequested
+from iwf_py.core.events import AttributesSet, ConfigUpdated, Published, Signalled, StopRequested
 from iwf_py.core.step import Step
 from iwf_py.core.writing import append, attributes_problem, publications_problem, room_problem, write_attributes
 from iwf_py.errors import ClientSideError, HttpError, InvalidArgumentError
@@ -61,6 +62,14 @@ def set_attributes(step: Step, event: AttributesSet) -> Answer:
     if problem is not None:
         return Refused(problem)
     write_attributes(step, event.attributes, event.search_attributes)
+    return Accepted()
+
+
+def update_config(step: Step, event: ConfigUpdated) -> Answer:
+    """Lay settings over those that the run has."""
+    config = step.draft.config.merged(event.config)
+    if config != step.draft.config:
+        step.change(ConfigChanged(config=config))
     return Accepted()
 
 

@@ -19,7 +19,7 @@ from iwf_py.core.maps import EMPTY_FIFO, Fifo, Map
 from iwf_py.core.record import LiveState, Origin, Record, StoredRpc, Waiting, rpc_lock_keys
 from iwf_py.model.commands import CommandRequest
 from iwf_py.model.invocations import Failure
-from iwf_py.model.options import Chain, StateOptions
+from iwf_py.model.options import DEFAULT_CONFIG, Chain, StateOptions, WorkflowConfig
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import StateOutput
 from iwf_py.model.status import ChannelFamily, Phase
@@ -88,6 +88,7 @@ class Parts:
     starts_at: datetime | None
     seq: int
     last_at: datetime
+    config: WorkflowConfig = DEFAULT_CONFIG
     is_closing: bool = False
     closed: ExecutionClosed | None = None
     successor: Succeeded | None = None
@@ -111,6 +112,7 @@ def restore(parts: Parts) -> Record:
         starts_at=parts.starts_at if is_open else None,
         seq=parts.seq,
         last_at=parts.last_at,
+        config=parts.config,
         is_closing=parts.is_closing and is_open,
         closed=parts.closed,
         successor=parts.successor,
@@ -219,6 +221,7 @@ def stored(record: Record) -> Parts:
         starts_at=record.starts_at,
         seq=record.seq,
         last_at=record.last_at,
+        config=record.config,
         is_closing=record.is_closing,
         closed=record.closed,
         successor=record.successor,

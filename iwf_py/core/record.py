@@ -14,7 +14,7 @@ from iwf_py.core.maps import EMPTY, EMPTY_FIFO, Fifo, Map
 from iwf_py.model.commands import ChannelCommand, CommandRequest
 from iwf_py.model.ids import WorkflowKey, state_execution_id
 from iwf_py.model.invocations import Failure
-from iwf_py.model.options import DEFAULT_STATE_OPTIONS, CallOptions, Chain, StateOptions
+from iwf_py.model.options import DEFAULT_CONFIG, DEFAULT_STATE_OPTIONS, CallOptions, Chain, StateOptions, WorkflowConfig
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import RpcRequest, StateOutput
 from iwf_py.model.status import Phase, WorkflowStatus
@@ -162,6 +162,8 @@ class Record:
 
         last_at: Its instant; no event is earlier.
 
+        config: Its settings, as they are now.
+
         is_closing: The run completes once no state is left.
 
         closed: How the run closed, or None while it is open. A closed record keeps attributes and outputs.
@@ -182,6 +184,7 @@ class Record:
     starts_at: datetime | None
     seq: int
     last_at: datetime
+    config: WorkflowConfig = DEFAULT_CONFIG
     is_closing: bool = False
     closed: ExecutionClosed | None = None
     successor: Succeeded | None = None
@@ -228,5 +231,10 @@ class Record:
 def opened_record(change: ExecutionOpened) -> Record:
     """Make the record that all other changes are folded into."""
     return Record(
-        started=change.started, chain=change.chain, starts_at=change.starts_at, seq=0, last_at=change.started.at
+        started=change.started,
+        chain=change.chain,
+        starts_at=change.starts_at,
+        seq=0,
+        last_at=change.started.at,
+        config=change.started.request.config or DEFAULT_CONFIG,
     )

@@ -258,6 +258,8 @@ def describe(
         outputs=tuple(record.outputs),
         parked=parked,
         revision=record.seq,
+        config=record.config,
+        cron=request.cron,
     )
 
 

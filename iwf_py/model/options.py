@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from attrs import field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.model.durations import Duration, to_seconds
@@ -285,6 +285,28 @@ class WorkflowConfig:
     optimize_activity: bool | None = None
     optimize_timer: bool | None = None
 
+    def merged(self, update: WorkflowConfig) -> WorkflowConfig:
+        """With whatever *update* says instead of what is here; None says nothing."""
+        return evolve(self, **{name: value for name, value in asdict(update).items() if value is not None})
+
+
+DEFAULT_CONFIG = WorkflowConfig()
+
+
+@frozen(kw_only=True)
+class CronSchedule:
+    """
+    When a workflow runs again and again.
+
+    Attributes:
+        expression: As crontab(5) has it: minute, hour, day of month, month, day of week; or ``@daily`` and its like.
+
+        time_zone: The IANA name of the zone whose clock *expression* means.
+    """
+
+    expression: str
+    time_zone: str = "UTC"
+
 
 @frozen(kw_only=True)
 class Chain:
@@ -300,7 +322,7 @@ class Chain:
 
         previous_run_id: The run that this one follows.
 
-        reason: "retry" or "terminate", why it follows.
+        reason: "retry", "terminate", "cron" or "reset", why it follows.
     """
 
     first_run_id: str

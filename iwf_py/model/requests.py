@@ -13,9 +13,24 @@ from attrs import field, frozen
 from iwf_py.model.decisions import Movement
 from iwf_py.model.ids import DEFAULT_NAMESPACE
 from iwf_py.model.invocations import Failure, Publication
-from iwf_py.model.options import RpcOptions, WorkflowAlreadyStartedOptions, WorkflowConfig, WorkflowRetryPolicy
+from iwf_py.model.options import (
+    DEFAULT_CONFIG,
+    CronSchedule,
+    RpcOptions,
+    WorkflowAlreadyStartedOptions,
+    WorkflowConfig,
+    WorkflowRetryPolicy,
+)
 from iwf_py.model.payload import Payload, SearchAttribute
-from iwf_py.model.status import ChannelFamily, IDReusePolicy, Phase, WorkflowErrorType, WorkflowStatus, WorkflowStopType
+from iwf_py.model.status import (
+    ChannelFamily,
+    IDReusePolicy,
+    Phase,
+    WorkflowErrorType,
+    WorkflowResetType,
+    WorkflowStatus,
+    WorkflowStopType,
+)
 
 
 @frozen(kw_only=True)
@@ -29,6 +44,16 @@ class StartRequest:
         timeout: Of the whole chain of retries, the delay included; None for none.
 
         start_delay: Nothing runs until it is over.
+
+        cron: Each tick is a run, opened when the one before has closed; the first tick follows the start delay.
+
+        config: Laid over the defaults.
+
+        wait_for_state_ids: States that somebody will wait for; any other may be waited for as well.
+
+        wait_for_state_execution_ids: The same for executions.
+
+        worker_url: Where calls of this run's code go, for an engine that calls workers over HTTP.
     """
 
     workflow_id: str
@@ -43,6 +68,10 @@ class StartRequest:
     attributes: tuple[tuple[str, Payload], ...] = ()
     search_attributes: tuple[SearchAttribute, ...] = ()
     config: WorkflowConfig | None = None
+    cron: CronSchedule | None = None
+    wait_for_state_ids: tuple[str, ...] = ()
+    wait_for_state_execution_ids: tuple[str, ...] = ()
+    worker_url: str | None = None
 
 
 @frozen(kw_only=True)
@@ -110,6 +139,151 @@ class GetAttributesRequest(RunAddress):
     """Read attributes; None for all, else those of the named ones that exist."""
 
     keys: tuple[str, ...] | None = None
+
+
+@frozen(kw_only=True)
+class UpdateConfigRequest(RunAddress):
+    """Change settings of an open run: what *config* says instead of what it has; None says nothing."""
+
+    config: WorkflowConfig
+
+
+@frozen(kw_only=True)
+class ResetRequest(RunAddress):
+    """
+    Open a new run whose past is that of a run, up to a point.
+
+    Attributes:
+        run_id: The run whose past it is, open or closed; None for the current one.
+
+        history_event_id: For HISTORY_EVENT_ID: the seq of the last history entry that is kept.
+
+        history_event_time: For HISTORY_EVENT_TIME: what happened at this instant (aware) or later is not kept.
+
+        state_id: For STATE_ID: the past ends where this state was called first.
+
+        state_execution_id: For STATE_EXECUTION_ID: the same for one execution.
+
+        skip_signal_reapply: Leave out what clients sent after the point: signals, publications, attributes, skipped
+            timers, settings, and what RPCs without locks wrote.
+
+        skip_update_reapply: Leave out what locking RPCs wrote after the point.
+    """
+
+    reset_type: WorkflowResetType
+    history_event_id: int | None = None
+    history_event_time: datetime | None = None
+    state_id: str | None = None
+    state_execution_id: str | None = None
+    reason: str | None = None
+    skip_signal_reapply: bool = False
+    skip_update_reapply: bool = False
+
+
+@frozen(kw_only=True)
+class StateWaitRequest(RunAddress):
+    """
+    Wait until a state execution has completed: until its execute has succeeded.
+
+    Attributes:
+        state_id: The state.
+
+        ordinal: Which of its executions, from 1.
+
+        wait_for_key: Instead of *ordinal*: the key that the movement to it carried.
+    """
+
+    state_id: str
+    ordinal: int = 1
+    wait_for_key: str | None = None
+
+
+@frozen(kw_only=True)
+class StateCompletion:
+    """
+    A state execution that has completed.
+
+    Attributes:
+        run_id: The run in which it has.
+
+        output: Of a movement that closes; None of any other, and where it gave none.
+    """
+
+    run_id: str
+    state_id: str
+    state_execution_id: str
+    output: Payload | None = None
+
+
+@frozen(kw_only=True)
+class AttributeWaitRequest(RunAddress):
+    """
+    Wait until a data attribute is another than it was.
+
+    Attributes:
+        after: The revision that the caller knows; 0 for "it is not there". It is answered as soon as the revision
+            differs, a deletion (revision 0) included: so 0 waits until it is set.
+    """
+
+    key: str
+    after: int = 0
+
+
+@frozen(kw_only=True)
+class AttributeReading:
+    """A data attribute as it stands: None with revision 0 where it is not there."""
+
+    run_id: str
+    key: str
+    value: Payload | None
+    revision: int
+
+
+@frozen(kw_only=True)
+class SearchRequest:
+    """
+    Find runs.
+
+    Attributes:
+        query: In the query language; empty for all.
+
+        page_size: At most so many at once.
+
+        next_page_token: As answered with the page before; empty for the first.
+    """
+
+    query: str = ""
+    page_size: int = 1000
+    next_page_token: str = ""
+    namespace: str = DEFAULT_NAMESPACE
+
+
+@frozen(kw_only=True)
+class FoundRun:
+    """A run that a query found."""
+
+    workflow_id: str
+    run_id: str
+    workflow_type: str
+    status: WorkflowStatus
+    started_at: datetime
+    closed_at: datetime | None = None
+
+
+@frozen(kw_only=True)
+class SearchPage:
+    """Some of the runs that a query found; *next_page_token* is empty with the last page."""
+
+    executions: tuple[FoundRun, ...] = ()
+    next_page_token: str = ""
+
+
+@frozen(kw_only=True)
+class CountRequest:
+    """Count the runs that a search with *query* would find."""
+
+    query: str = ""
+    namespace: str = DEFAULT_NAMESPACE
 
 
 @frozen(kw_only=True)
@@ -219,6 +393,10 @@ class RunDescription:
         revision: Number of its last history entry.
 
         executing_state_ids: Of a closed run: what was open when it closed.
+
+        config: Its settings, as they are now.
+
+        cron: When it runs again; None where it does not.
     """
 
     namespace: str
@@ -241,6 +419,8 @@ class RunDescription:
     outputs: tuple[StateOutput, ...] = ()
     parked: str | None = None
     revision: int = 0
+    config: WorkflowConfig = DEFAULT_CONFIG
+    cron: CronSchedule | None = None
 
     @property
     def workflow_status(self) -> WorkflowStatus:

@@ -50,6 +50,16 @@ class WorkflowStopType(StrEnum):
     FAIL = "FAIL"
 
 
+class WorkflowResetType(StrEnum):
+    """To which point of a run's past a client goes back."""
+
+    BEGINNING = "BEGINNING"
+    HISTORY_EVENT_ID = "HISTORY_EVENT_ID"
+    HISTORY_EVENT_TIME = "HISTORY_EVENT_TIME"
+    STATE_ID = "STATE_ID"
+    STATE_EXECUTION_ID = "STATE_EXECUTION_ID"
+
+
 class IDReusePolicy(StrEnum):
     """When a workflow id may be started again."""
 

@@ -9,7 +9,16 @@ from typing import Any, TypeVar
 
 from iwf_py.core import views
 from iwf_py.core.effects import Accepted, Answer, Refused
-from iwf_py.core.events import AttributesSet, Event, Published, Signalled, Started, StopRequested, TimerSkipped
+from iwf_py.core.events import (
+    AttributesSet,
+    ConfigUpdated,
+    Event,
+    Published,
+    Signalled,
+    Started,
+    StopRequested,
+    TimerSkipped,
+)
 from iwf_py.errors import ExecutionParkedError, IwfError, TooManyRequestsError, TransitionError
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey, check_name
@@ -26,6 +35,7 @@ from iwf_py.model.requests import (
     SkipTimerRequest,
     StartRequest,
     StopRequest,
+    UpdateConfigRequest,
 )
 from iwf_py.ports import Ids
 from iwf_py.runtime.answers import answer, refuse
@@ -132,6 +142,10 @@ class Service:
             return AttributesSet(at=at, attributes=request.attributes, search_attributes=request.search_attributes)
 
         return self._write(request, make, sum(value.size for _, value in request.attributes if value is not None))
+
+    def update_config(self, request: UpdateConfigRequest) -> Future[None]:
+        """Change settings of an open run, field by field."""
+        return self._write(request, lambda at: ConfigUpdated(at=at, config=request.config), 0)
 
     def invoke_rpc(self, request: RpcRequest) -> Future[Payload | None]:
         """Run an RPC and apply what it wrote; answers its output. A read-only one works on a closed run too."""

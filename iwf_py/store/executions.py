@@ -24,7 +24,7 @@ from iwf_py.model.commands import CommandRequest
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey, state_execution_id
 from iwf_py.model.invocations import Failure
-from iwf_py.model.options import Chain, StateOptions
+from iwf_py.model.options import DEFAULT_CONFIG, Chain, StateOptions, WorkflowConfig
 from iwf_py.model.payload import Payload
 from iwf_py.model.requests import RpcRequest, StateOutput
 from iwf_py.model.status import ChannelFamily, Phase, WorkflowErrorType, WorkflowStatus
@@ -44,6 +44,7 @@ _STATE_COLUMNS = (
 _EXECUTION_COLUMNS = (
     *("run_id", "started", "first_run_id", "run_attempt", "deadline", "previous_run_id", "reason", "starts_at"),
     *("is_closing", "status", "closed_at", "error_type", "error_message", "closing", "successor", "parked"),
+    "config",
 )
 
 
@@ -198,6 +199,7 @@ def read_run(cursor: Cursor, sql: ReadStatements, run: int) -> tuple[Parts, tupl
     (
         run_id, started_text, first_run_id, run_attempt, deadline, previous_run_id, reason, starts_at,
         is_closing, status, closed_at, error_type, error_message, closing, successor, parked,
+        config,
     ) = row  # fmt: skip
     cursor.execute(sql.last_entry, (run,))
     last = cursor.fetchone()
@@ -207,8 +209,9 @@ def read_run(cursor: Cursor, sql: ReadStatements, run: int) -> tuple[Parts, tupl
     if closed_at is not None:
         closed = _closed(from_micros(closed_at), status, error_type, error_message, closing)
     states, tasks = ([], ()) if closed else _read_states(cursor, sql, run)
+    started = _read_started(cursor, sql, run, started_text)
     parts = Parts(
-        started=_read_started(cursor, sql, run, started_text),
+        started=started,
         chain=Chain(
             first_run_id=first_run_id,
             run_attempt=run_attempt,
@@ -219,6 +222,7 @@ def read_run(cursor: Cursor, sql: ReadStatements, run: int) -> tuple[Parts, tupl
         starts_at=from_micros_or_none(starts_at),
         seq=last[0],
         last_at=from_micros(last[1]),
+        config=load_or_none(WorkflowConfig, config) or started.request.config or DEFAULT_CONFIG,
         is_closing=bool(is_closing),
         closed=closed,
         successor=load_or_none(Succeeded, successor),

@@ -15,6 +15,7 @@ from iwf_py.core.attempts import TaskState
 from iwf_py.core.changes import (
     AttributeWritten,
     Change,
+    ConfigChanged,
     DelayEnded,
     EventsRecorded,
     ExecutionClosed,
@@ -169,6 +170,9 @@ class RunFold:
     def _events_recorded(self, change: EventsRecorded) -> None:
         """Its event is in the history; there is no row."""
 
+    def _config_changed(self, change: ConfigChanged) -> None:
+        self.execution["config"] = dump(change.config)
+
     def _execution_closed(self, change: ExecutionClosed) -> None:
         self.closed = change
         self.execution["status"] = change.status.value
@@ -200,6 +204,7 @@ _FOLDS: dict[type[Change], Callable[[RunFold, Any], None]] = {
     RpcOpened: RunFold._rpc_opened,
     RpcClosed: RunFold._rpc_closed,
     EventsRecorded: RunFold._events_recorded,
+    ConfigChanged: RunFold._config_changed,
     ExecutionClosed: RunFold._execution_closed,
     Succeeded: RunFold._succeeded,
 }

@@ -261,6 +261,20 @@ _FIRST = (
 )
 
 
+# What the complete model needs. A schedule is part of the runs that it opens, so it has no table of its own.
+_SECOND = (
+    """
+        DROP TABLE iwf_schedules
+    """,
+    """
+        ALTER TABLE iwf_executions DROP COLUMN schedule
+    """,
+    """
+        ALTER TABLE iwf_executions ADD COLUMN config TEXT
+    """,
+)
+
+
 @frozen
 class Migration:
     """
@@ -274,7 +288,10 @@ class Migration:
     statements: Mapping[str, tuple[str, ...]]
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, {"sqlite": _FIRST}),)
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, {"sqlite": _FIRST}),
+    Migration(2, {"sqlite": _SECOND}),
+)
 
 _SCHEMA_TABLE = "iwf_schema"
 

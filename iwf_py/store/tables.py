@@ -120,6 +120,8 @@ class ExecutionRow(Row, table=True):
 
         parked: Why it is held apart.
 
+        config: Its settings as text, where they are not those that it was started with.
+
         leftovers_at: When it closed with states or messages that are still to be deleted; null where there are none.
     """
 
@@ -146,7 +148,6 @@ class ExecutionRow(Row, table=True):
     reason: str | None = _text_or_null()
     starts_at: int | None = _big_or_null()
     request_id: str | None = _text_or_null()
-    schedule: int | None = _big_or_null()
     rules: int = _big()
     is_closing: bool
     closed_at: int | None = _big_or_null()
@@ -156,6 +157,7 @@ class ExecutionRow(Row, table=True):
     successor: str | None = _text_or_null()
     parked: str | None = _text_or_null()
     leftovers_at: int | None = _big_or_null()
+    config: str | None = _text_or_null()
 
 
 class HistoryRow(Row, table=True):
@@ -343,31 +345,6 @@ class RpcRow(Row, table=True):
     epoch: int = _big()
 
 
-class ScheduleRow(Row, table=True):
-    """
-    A cron schedule.
-
-    Attributes:
-        request: What each run is started with, as text.
-
-        next_at: The tick that is due next; null while a run of it is open, or when there is none.
-    """
-
-    __tablename__ = "iwf_schedules"
-    __table_args__ = (
-        Index("iwf_schedules_key", "namespace", "workflow_id", unique=True),
-        _partial("iwf_schedules_next", "next_at", where="next_at IS NOT NULL"),
-    )
-
-    schedule: int = _key()
-    namespace: str = _text()
-    workflow_id: str = _text()
-    expression: str = _text()
-    request: str = _text()
-    created_at: int = _big()
-    next_at: int | None = _big_or_null()
-
-
 def table(row_class: type[Row]) -> Table:
     """Return the table that *row_class* declares."""
     return Row.metadata.tables[str(row_class.__tablename__)]
@@ -390,4 +367,3 @@ class Tables:
     ordinals: ClassVar[Table] = table(OrdinalRow)
     completions: ClassVar[Table] = table(CompletionRow)
     rpcs: ClassVar[Table] = table(RpcRow)
-    schedules: ClassVar[Table] = table(ScheduleRow)

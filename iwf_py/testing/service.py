@@ -13,6 +13,7 @@ from typing import TypeVar
 from iwf_py.core import views
 from iwf_py.core.events import (
     AttributesSet,
+    ConfigUpdated,
     Event,
     Published,
     Signalled,
@@ -40,6 +41,7 @@ from iwf_py.model.requests import (
     SkipTimerRequest,
     StartRequest,
     StopRequest,
+    UpdateConfigRequest,
 )
 from iwf_py.testing.agenda import Agenda
 from iwf_py.testing.calls import Calls, accepted
@@ -114,6 +116,10 @@ class MemoryService:
             request,
             lambda at: AttributesSet(at=at, attributes=request.attributes, search_attributes=request.search_attributes),
         )
+
+    def update_config(self, request: UpdateConfigRequest) -> DrivenFuture[None]:
+        """Change settings of an open run, field by field."""
+        return self._write(request, lambda at: ConfigUpdated(at=at, config=request.config))
 
     def get_attributes(self, request: GetAttributesRequest) -> DrivenFuture[dict[str, Payload]]:
         """Read data attributes."""

@@ -25,6 +25,7 @@ from iwf_py.errors import (
     WorkflowTerminated,
     WorkflowTimeout,
 )
+from iwf_py.model.options import WorkflowConfig
 from iwf_py.model.status import WorkflowErrorType, WorkflowStatus
 from iwf_py.ports import take_seat
 from tests.client.doubles import Entity, Form, Signup, Stranger, Submit, result, sealed
@@ -302,6 +303,7 @@ def test_the_async_client_sends_what_the_client_sends(client, async_client, serv
     calls = [
         ("start_workflow", (Signup, "w", 60, Form("a@b")), {}, "run"),
         ("stop_workflow", ("w",), {}, None),
+        ("update_workflow_config", ("w", WorkflowConfig(optimize_timer=True)), {}, None),
         ("describe_workflow", ("w", "r"), {}, None),
         ("get_history", ("w",), {"after": 1}, ()),
         ("wait_for_workflow_completion", ("w", str), {"timeout": 5}, result('"x"')),
@@ -356,6 +358,7 @@ def test_the_async_handle_sends_what_the_handle_sends(client, async_client, serv
         ("publish", ("room-1", 1), None),
         ("skip_timer", (Submit,), None),
         ("stop", (), None),
+        ("update_config", (WorkflowConfig(optimize_timer=True),), None),
         ("get_attributes", ("form",), {}),
         ("set_attributes", ({"tags": []},), None),
         ("get_search_attributes", (), {}),

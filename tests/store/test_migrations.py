@@ -92,7 +92,9 @@ def test_a_migration_that_was_killed_at_any_statement_is_completed_by_the_next(p
     found = sqlite3.connect(path)
     assert count > 20
     assert schema_of(found) == schema_of(whole)
-    assert found.execute("SELECT version FROM iwf_schema").fetchall() == [(1,)]
+    assert found.execute("SELECT version FROM iwf_schema").fetchall() == [
+        (migration.version,) for migration in MIGRATIONS
+    ]
     found.close()
     whole.close()
 
@@ -119,12 +121,12 @@ def test_a_later_step_is_taken_on_what_is_there(path: Path):
     driver = SqliteDriver(path)
     connection = sqlite3.connect(path, isolation_level=None)
     migrate(connection, driver, NOON)
-    later = (*MIGRATIONS, Migration(2, {"sqlite": ("ALTER TABLE iwf_engines ADD COLUMN note TEXT",)}))
+    later = (*MIGRATIONS, Migration(len(MIGRATIONS) + 1, {"sqlite": ("ALTER TABLE iwf_engines ADD COLUMN note TEXT",)}))
 
     migrate(connection, driver, NOON, later)
     migrate(connection, driver, NOON, later)
 
-    assert check_version(connection.cursor(), driver, later) == 2
+    assert check_version(connection.cursor(), driver, later) == len(later)
     connection.close()
 
 

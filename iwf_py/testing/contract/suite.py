@@ -17,6 +17,7 @@ from iwf_py.testing.contract import (
     history,
     locks,
     rpcs,
+    settings,
     starting,
     succession,
     timers,
@@ -24,6 +25,7 @@ from iwf_py.testing.contract import (
 
 MODULES: tuple[ModuleType, ...] = (
     starting,
+    settings,
     timers,
     channels,
     attributes,
