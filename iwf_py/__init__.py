@@ -31,6 +31,18 @@ if TYPE_CHECKING:
     from iwf_py.authoring.persistence_schema import PersistenceFieldType as PersistenceFieldType
     from iwf_py.authoring.persistence_schema import PersistenceSchema as PersistenceSchema
     from iwf_py.authoring.registry import Registry as Registry
+    from iwf_py.authoring.reset_workflow_type_and_options import (
+        ResetWorkflowTypeAndOptions as ResetWorkflowTypeAndOptions,
+    )
+    from iwf_py.authoring.reset_workflow_type_and_options import reset_to_beginning as reset_to_beginning
+    from iwf_py.authoring.reset_workflow_type_and_options import reset_to_history_event_id as reset_to_history_event_id
+    from iwf_py.authoring.reset_workflow_type_and_options import (
+        reset_to_history_event_time as reset_to_history_event_time,
+    )
+    from iwf_py.authoring.reset_workflow_type_and_options import (
+        reset_to_state_execution_id as reset_to_state_execution_id,
+    )
+    from iwf_py.authoring.reset_workflow_type_and_options import reset_to_state_id as reset_to_state_id
     from iwf_py.authoring.rpc import Rpc as Rpc
     from iwf_py.authoring.rpc import RPCInfo as RPCInfo
     from iwf_py.authoring.rpc import rpc as rpc
@@ -111,6 +123,7 @@ if TYPE_CHECKING:
     from iwf_py.model.status import WaitUntilApiFailurePolicy as WaitUntilApiFailurePolicy
     from iwf_py.model.status import WorkflowConditionalCloseType as WorkflowConditionalCloseType
     from iwf_py.model.status import WorkflowErrorType as WorkflowErrorType
+    from iwf_py.model.status import WorkflowResetType as WorkflowResetType
     from iwf_py.model.status import WorkflowStatus as WorkflowStatus
     from iwf_py.model.status import WorkflowStopType as WorkflowStopType
 
@@ -160,6 +173,7 @@ __all__ = [
     "PersistenceSchema",
     "RPCInfo",
     "Registry",
+    "ResetWorkflowTypeAndOptions",
     "RetryAfter",
     "RetryPolicy",
     "Rpc",
@@ -201,6 +215,7 @@ __all__ = [
     "WorkflowOptions",
     "WorkflowRPCAcquiringLockFailure",
     "WorkflowRPCExecutionError",
+    "WorkflowResetType",
     "WorkflowRetryPolicy",
     "WorkflowState",
     "WorkflowStateOptions",
@@ -215,6 +230,11 @@ __all__ = [
     "get_state_id_by_class",
     "get_workflow_type",
     "get_workflow_type_by_class",
+    "reset_to_beginning",
+    "reset_to_history_event_id",
+    "reset_to_history_event_time",
+    "reset_to_state_execution_id",
+    "reset_to_state_id",
     "rpc",
     "should_skip_wait_until",
 ]
@@ -265,6 +285,7 @@ _MODULES = {
     "PersistenceSchema": "iwf_py.authoring.persistence_schema",
     "RPCInfo": "iwf_py.authoring.rpc",
     "Registry": "iwf_py.authoring.registry",
+    "ResetWorkflowTypeAndOptions": "iwf_py.authoring.reset_workflow_type_and_options",
     "RetryAfter": "iwf_py.errors",
     "RetryPolicy": "iwf_py.model.options",
     "Rpc": "iwf_py.authoring.rpc",
@@ -306,6 +327,7 @@ _MODULES = {
     "WorkflowOptions": "iwf_py.authoring.workflow_options",
     "WorkflowRPCAcquiringLockFailure": "iwf_py.errors",
     "WorkflowRPCExecutionError": "iwf_py.errors",
+    "WorkflowResetType": "iwf_py.model.status",
     "WorkflowRetryPolicy": "iwf_py.model.options",
     "WorkflowState": "iwf_py.authoring.workflow_state",
     "WorkflowStateOptions": "iwf_py.authoring.workflow_state_options",
@@ -320,6 +342,11 @@ _MODULES = {
     "get_state_id_by_class": "iwf_py.authoring.workflow_state",
     "get_workflow_type": "iwf_py.authoring.workflow",
     "get_workflow_type_by_class": "iwf_py.authoring.workflow",
+    "reset_to_beginning": "iwf_py.authoring.reset_workflow_type_and_options",
+    "reset_to_history_event_id": "iwf_py.authoring.reset_workflow_type_and_options",
+    "reset_to_history_event_time": "iwf_py.authoring.reset_workflow_type_and_options",
+    "reset_to_state_execution_id": "iwf_py.authoring.reset_workflow_type_and_options",
+    "reset_to_state_id": "iwf_py.authoring.reset_workflow_type_and_options",
     "rpc": "iwf_py.authoring.rpc",
     "should_skip_wait_until": "iwf_py.authoring.workflow_state",
 }

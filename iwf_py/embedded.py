@@ -24,6 +24,7 @@ from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
     GetAttributesRequest,
     PublishRequest,
+    ResetRequest,
     RpcRequest,
     RunAddress,
     RunDescription,
@@ -304,6 +305,9 @@ class _Door:
 
     def update_config(self, request: UpdateConfigRequest) -> Future[None]:
         return self._ask(lambda service: service.update_config(request))
+
+    def reset(self, request: ResetRequest) -> Future[str]:
+        return self._ask(lambda service: service.reset(request))
 
     def get_attributes(self, request: GetAttributesRequest) -> Future[dict[str, Payload]]:
         return self._ask(lambda service: service.get_attributes(request))

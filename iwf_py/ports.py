@@ -37,6 +37,7 @@ from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
     GetAttributesRequest,
     PublishRequest,
+    ResetRequest,
     RpcRequest,
     RunAddress,
     RunDescription,
@@ -80,6 +81,9 @@ class WorkflowService(Protocol):
 
     def update_config(self, request: UpdateConfigRequest) -> Future[None]:
         """Change settings of an open run, field by field."""
+
+    def reset(self, request: ResetRequest) -> Future[str]:
+        """Open a run with the past of another, up to a point; answers its id. A run that was open is terminated."""
 
     def get_attributes(self, request: GetAttributesRequest) -> Future[dict[str, Payload]]:
         """Read data attributes, sorted by key."""

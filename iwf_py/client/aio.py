@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, overload
 
 from iwf_py.authoring.registry import Registry
+from iwf_py.authoring.reset_workflow_type_and_options import ResetWorkflowTypeAndOptions
 from iwf_py.authoring.rpc import Rpc
 from iwf_py.authoring.state_class import StateClass
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
@@ -130,6 +131,10 @@ class AsyncWorkflowHandle(Handle[WorkflowT]):
         """End the run."""
         await answer(self._calls.stop(self.workflow_id, options, self._pinned))
 
+    async def reset(self, options: ResetWorkflowTypeAndOptions) -> str:
+        """Run the workflow again from a point of its past; return the new run's id."""
+        return await answer(self._calls.reset(self.workflow_id, options, self._pinned, self.workflow_class))
+
     async def update_config(self, config: WorkflowConfig) -> None:
         """Change settings of the run."""
         await answer(self._calls.update_config(self.workflow_id, config, self._pinned))
@@ -209,6 +214,12 @@ class AsyncClient:
     ) -> None:
         """End a run."""
         await answer(self._calls.stop(workflow_id, options, workflow_run_id))
+
+    async def reset_workflow(
+        self, workflow_id: str, options: ResetWorkflowTypeAndOptions, *, workflow_run_id: str | None = None
+    ) -> str:
+        """Run a workflow again from a point of its past; return the new run's id."""
+        return await answer(self._calls.reset(workflow_id, options, workflow_run_id))
 
     async def update_workflow_config(
         self, workflow_id: str, config: WorkflowConfig, *, workflow_run_id: str | None = None

@@ -13,13 +13,14 @@ from typing import Any
 
 from iwf_py.authoring.definition import WorkflowDefinition
 from iwf_py.authoring.registry import Registry
+from iwf_py.authoring.reset_workflow_type_and_options import ResetWorkflowTypeAndOptions
 from iwf_py.authoring.rpc import Rpc
 from iwf_py.authoring.search_attributes import from_search_attribute
 from iwf_py.authoring.state_class import StateClass
 from iwf_py.authoring.workflow import ObjectWorkflow
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
 from iwf_py.client.asking import Question
-from iwf_py.client.options import id_reuse_policy, start_options, stop_options
+from iwf_py.client.options import id_reuse_policy, reset_options, start_options, stop_options
 from iwf_py.client.results import open_output, open_outputs
 from iwf_py.client.values import seal, seal_attributes, seal_rpc_input, seal_search_attributes, unseal
 from iwf_py.errors import InvalidArgumentError, WorkflowStillRunningError
@@ -34,6 +35,7 @@ from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
     GetAttributesRequest,
     PublishRequest,
+    ResetRequest,
     RpcRequest,
     RunAddress,
     RunDescription,
@@ -124,6 +126,34 @@ class Calls:
         stop_type, reason = stop_options(options)
         request = StopRequest(**self._where(workflow_id, run_id), stop_type=stop_type, reason=reason)
         return _plain(partial(self._service.stop, request))
+
+    def reset(
+        self,
+        workflow_id: str,
+        options: ResetWorkflowTypeAndOptions,
+        run_id: str | None,
+        workflow: WorkflowClass | None = None,
+    ) -> Question[str]:
+        """Open a run with the past of another."""
+        reset_type, instant = reset_options(options)
+        execution = options.state_execution_id
+        if isinstance(execution, tuple):
+            if len(execution) != 2:
+                raise InvalidArgumentError(f"option state_execution_id takes a state and its number, got {execution!r}")
+            _check_number("state execution number", execution[1], 1)
+            execution = state_execution_id(self._state_id(execution[0], workflow), execution[1])
+        request = ResetRequest(
+            **self._where(workflow_id, run_id),
+            reset_type=reset_type,
+            history_event_id=options.history_event_id,
+            history_event_time=instant,
+            state_id=None if options.state_id is None else self._state_id(options.state_id, workflow),
+            state_execution_id=None if execution is None else check_name("state execution id", execution),
+            reason=options.reason,
+            skip_signal_reapply=bool(options.skip_signal_reapply),
+            skip_update_reapply=options.skip_update_reapply,
+        )
+        return _plain(partial(self._service.reset, request))
 
     def update_config(self, workflow_id: str, config: WorkflowConfig, run_id: str | None) -> Question[None]:
         """Change settings of a run."""
@@ -239,13 +269,9 @@ class Calls:
             _check_number("timer_command_index", index, 0)
         if command_id is not None:
             check_name("timer command id", command_id)
-        if workflow is None:
-            state_id = self.registry.state_id(state)
-        else:
-            state_id = self.registry.definition(workflow).state(state).state_id
         request = SkipTimerRequest(
             **self._where(workflow_id, run_id),
-            state_execution_id=state_execution_id(check_name("state id", state_id), number),
+            state_execution_id=state_execution_id(self._state_id(state, workflow), number),
             command_id=command_id,
             index=index,
         )
@@ -307,6 +333,12 @@ class Calls:
         return _plain(partial(self._service.set_attributes, request))
 
     # --- addresses --------------------------------------------------------------------------------------------
+
+    def _state_id(self, state: type[StateClass[Any]] | str, workflow: WorkflowClass | None) -> str:
+        """Tell the id of a state, of *workflow* where that is known."""
+        if workflow is None:
+            return check_name("state id", self.registry.state_id(state))
+        return check_name("state id", self.registry.definition(workflow).state(state).state_id)
 
     def _where(self, workflow_id: str, run_id: str | None) -> dict[str, Any]:
         return {

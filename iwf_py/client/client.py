@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, overload
 
 from iwf_py.authoring.registry import Registry
+from iwf_py.authoring.reset_workflow_type_and_options import ResetWorkflowTypeAndOptions
 from iwf_py.authoring.rpc import Rpc
 from iwf_py.authoring.state_class import StateClass
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
@@ -118,6 +119,32 @@ class Client:
             WorkflowNotExistsError: There is no such run, or it is closed and shall be terminated or failed.
         """
         answer(self._calls.stop(workflow_id, options, workflow_run_id))
+
+    def reset_workflow(
+        self, workflow_id: str, options: ResetWorkflowTypeAndOptions, *, workflow_run_id: str | None = None
+    ) -> str:
+        """
+        Run a workflow again from a point of its past: open a run whose history begins with that of another.
+
+        What was stored up to the point stays; calls that were under way then are made again. What clients sent later is
+        applied again, unless the options say otherwise. A run that is open is terminated; earlier runs stay readable.
+
+        Args:
+            options: ``reset_to_beginning()`` and its like.
+
+            workflow_run_id: The run whose past it is, open or closed.
+
+        Returns:
+            The run id of the new run.
+
+        Errors:
+            ClientSideError: The history does not have such a point.
+
+            WorkflowNotExistsError: There is no such run.
+
+            InvalidArgumentError: An option is of another type.
+        """
+        return answer(self._calls.reset(workflow_id, options, workflow_run_id))
 
     def update_workflow_config(
         self, workflow_id: str, config: WorkflowConfig, *, workflow_run_id: str | None = None

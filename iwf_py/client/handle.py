@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar, overload
 
+from iwf_py.authoring.reset_workflow_type_and_options import ResetWorkflowTypeAndOptions
 from iwf_py.authoring.rpc import Rpc
 from iwf_py.authoring.state_class import StateClass
 from iwf_py.authoring.workflow import ObjectWorkflow
@@ -128,6 +129,10 @@ class WorkflowHandle(Handle[WorkflowT]):
     def stop(self, options: StopWorkflowOptions | None = None) -> None:
         """End the run; it is cancelled when *options* do not say otherwise."""
         answer(self._calls.stop(self.workflow_id, options, self._pinned))
+
+    def reset(self, options: ResetWorkflowTypeAndOptions) -> str:
+        """Run the workflow again from a point of its past; return the new run's id. See `Client.reset_workflow`."""
+        return answer(self._calls.reset(self.workflow_id, options, self._pinned, self.workflow_class))
 
     def update_config(self, config: WorkflowConfig) -> None:
         """Change settings of the run; see `Client.update_workflow_config`."""

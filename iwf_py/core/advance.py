@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, get_args
 
-from iwf_py.core import calls, opening, outside, rpcs, timers
+from iwf_py.core import calls, opening, outside, resetting, rpcs, timers
 from iwf_py.core.closing import closed_error, time_out
 from iwf_py.core.effects import Accepted, Answer, Dropped, Refused
 from iwf_py.core.events import (
@@ -20,6 +20,7 @@ from iwf_py.core.events import (
     RpcAsked,
     RpcFailed,
     RpcReturned,
+    RunReset,
     Signalled,
     Started,
     StopRequested,
@@ -54,6 +55,8 @@ def advance(record: Record | None, event: Event) -> Turn:
         raise TransitionError(f"{type(event).__name__} needs a run")
     if event.at < record.last_at:
         raise TransitionError(f"{type(event).__name__} at {event.at} is before the last turn of run {record.run_id}")
+    if isinstance(event, RunReset):
+        return resetting.go_on(record, event)
     if record.closed is not None:
         return Turn(record, (), (), _on_closed(record, event))
     step = Step(record, event.at)
@@ -102,4 +105,4 @@ _RULES: dict[type, Callable[[Step, Any], Answer]] = {
     ConfigUpdated: outside.update_config,
     StopRequested: outside.stop,
 }
-assert set(_RULES) | {Started} == set(get_args(Event)), "every event has its rule"
+assert set(_RULES) | {Started, RunReset} == set(get_args(Event)), "every event has its rule"

@@ -125,7 +125,11 @@ class StateQueued:
 
 @frozen(kw_only=True)
 class StateInvoked:
-    """A state holds its locks (or needs none): its call is outstanding from now on, until it returns or is exhausted."""
+    """
+    A state holds its locks (or needs none): its call is outstanding from now on, until it returns or is exhausted.
+
+    A reset invokes anew what was outstanding: same phase, same ticket, another instant.
+    """
 
     number: int
     phase: Phase
@@ -240,6 +244,14 @@ class ExecutionClosed:
 
 
 @frozen(kw_only=True)
+class ExecutionReset:
+    """From here on it is a run of its own: another id, and another place in the chain. All else is as it was."""
+
+    run_id: str
+    chain: Chain
+
+
+@frozen(kw_only=True)
 class Succeeded:
     """Another run follows; the host advances *next* from None in the same transaction."""
 
@@ -267,5 +279,6 @@ Change = (
     | EventsRecorded
     | ConfigChanged
     | ExecutionClosed
+    | ExecutionReset
     | Succeeded
 )

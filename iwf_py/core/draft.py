@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, get_args
 
+from attrs import evolve
+
 from iwf_py.core.attributes import Cell, LockKey
 from iwf_py.core.changes import (
     AttributeWritten,
@@ -19,6 +21,7 @@ from iwf_py.core.changes import (
     EventsRecorded,
     ExecutionClosed,
     ExecutionOpened,
+    ExecutionReset,
     GracefulCloseRequested,
     MessageAppended,
     MessageTaken,
@@ -325,6 +328,11 @@ def _execution_closed(draft: Draft, change: ExecutionClosed) -> None:
     draft.timed = EMPTY
 
 
+def _execution_reset(draft: Draft, change: ExecutionReset) -> None:
+    draft.started = evolve(draft.started, run_id=change.run_id)
+    draft.chain = change.chain
+
+
 def _succeeded(draft: Draft, change: Succeeded) -> None:
     draft.successor = change
 
@@ -348,6 +356,7 @@ _FOLDS: dict[type, Callable[[Draft, Any], None]] = {
     EventsRecorded: _events_recorded,
     ConfigChanged: _config_changed,
     ExecutionClosed: _execution_closed,
+    ExecutionReset: _execution_reset,
     Succeeded: _succeeded,
 }
 assert set(_FOLDS) == set(get_args(Change)), "every change has its fold"

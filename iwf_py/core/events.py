@@ -83,12 +83,18 @@ class TimerFired:
 
 @frozen(kw_only=True)
 class TimerSkipped:
-    """A client completes a timer command: by its id, or else by its index."""
+    """
+    A client completes a timer command: by its id, or else by its index.
+
+    Attributes:
+        is_reapplied: It comes from the past of another run: it is kept even where the execution is still to be opened.
+    """
 
     at: datetime
     state_execution_id: str
     command_id: str | None = None
     index: int | None = None
+    is_reapplied: bool = False
 
 
 @frozen(kw_only=True)
@@ -160,6 +166,28 @@ class StopRequested:
     reason: str | None = None
 
 
+@frozen(kw_only=True)
+class RunReset:
+    """
+    A client opened a run with the past of another: what comes before this is that run's history, what follows is its own.
+
+    Attributes:
+        run_id: Of the new run.
+
+        base_run_id: Of the run whose history comes before.
+
+        reapplied: So many entries that follow are what came to the base run after the point, applied again.
+
+        reason: The client's.
+    """
+
+    at: datetime
+    run_id: str
+    base_run_id: str
+    reapplied: int = 0
+    reason: str | None = None
+
+
 Event = (
     Started
     | WaitUntilReturned
@@ -175,4 +203,5 @@ Event = (
     | AttributesSet
     | ConfigUpdated
     | StopRequested
+    | RunReset
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from iwf_py.core.advance import advance
+from iwf_py.core.advance import Turn, advance
 from iwf_py.core.events import Event
 from iwf_py.core.parts import Parts, restore
 from iwf_py.core.record import Record
@@ -29,13 +29,24 @@ def rewind(events: Iterable[Event], until: int | None = None) -> Record:
     for seq, event in enumerate(events, 1):
         if until is not None and seq > until:
             break
-        turn = advance(record, event)
-        if not turn.changes or turn.record is None or turn.record.seq != seq:
-            raise TransitionError(f"history entry {seq}, {type(event).__name__}, does not follow from those before it")
-        record = turn.record
+        record = follow(record, event).record
     if record is None:
         raise TransitionError("a history has at least the entry of its opening")
     return record
+
+
+def follow(record: Record | None, event: Event) -> Turn:
+    """
+    Fold the next entry of a history into *record*; None for the first.
+
+    Errors:
+        TransitionError: It is no history of one run: this entry changes nothing, or opens another run.
+    """
+    seq = 1 if record is None else record.seq + 1
+    turn = advance(record, event)
+    if not turn.changes or turn.record is None or turn.record.seq != seq:
+        raise TransitionError(f"history entry {seq}, {type(event).__name__}, does not follow from those before it")
+    return turn
 
 
 def audit(events: Iterable[Event], stored: Parts) -> list[str]:

@@ -29,6 +29,7 @@ from iwf_py.runtime.effects import Effects
 from iwf_py.runtime.limits import Limits
 from iwf_py.runtime.posts import EventPost
 from iwf_py.runtime.reads import Reads, key_of
+from iwf_py.runtime.resets import Resets
 from iwf_py.runtime.resuming import ResumePost
 from iwf_py.runtime.rpcs import Rpcs
 from iwf_py.runtime.service import Service
@@ -121,6 +122,7 @@ class Engine:
             turns=self._turns,
             reads=reads,
             rpcs=self._rpcs,
+            resets=Resets(store, ids=ids, executor=executor, reads=reads, turns=self._turns, limits=limits),
             waiters=self._waiters,
             dispatch=self._dispatch,
             limits=limits,

@@ -55,6 +55,9 @@ class Post(ABC):
     # It may have its turn on a run that is held apart.
     is_for_parked = False
 
+    # It writes so much that it is a batch of its own.
+    is_large = False
+
     __slots__ = ("is_alone", "key", "run_id", "tries", "weight")
 
     def __init__(self, key: WorkflowKey, run_id: str | None, weight: int = 0) -> None:

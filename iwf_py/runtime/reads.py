@@ -78,14 +78,20 @@ class Reads:
         failed: Failed,
     ) -> None:
         try:
-            row = self._row(address)
+            row = self.row(address)
             entries = self._store.history(row, after, limit)
         except Exception as error:  # noqa: BLE001
-            failed(_told(error))
+            failed(told(error))
             return
         then(entries)
 
-    def _row(self, address: RunAddress) -> int:
+    def row(self, address: RunAddress) -> int:
+        """
+        Ask the store for the row of a run; a reading step.
+
+        Errors:
+            WorkflowNotExistsError: There is none.
+        """
         key = key_of(address)
         row = self._store.find(key, address.run_id) if address.run_id else self._store.latest((key,)).get(key)
         if row is None:
@@ -94,11 +100,11 @@ class Reads:
 
     def _load(self, address: RunAddress, then: Callable[[Live], None], failed: Failed) -> None:
         try:
-            loaded = self._store.load(self._row(address))
+            loaded = self._store.load(self.row(address))
             if loaded is None:
                 raise WorkflowNotExistsError(workflow_id=address.workflow_id, run_id=address.run_id or "")
         except Exception as error:  # noqa: BLE001
-            failed(_told(error))
+            failed(told(error))
             return
         self._decide(address, Live.of(loaded), then, failed)
 
@@ -132,5 +138,6 @@ def _deadline_passed(at: datetime) -> TimerFired:
     return TimerFired(at=at, number=RUN_TIMERS, index=DEADLINE)
 
 
-def _told(error: Exception) -> Exception:
+def told(error: Exception) -> Exception:
+    """Tell a reader why there is no answer."""
     return EngineUnreadyError(f"the store cannot be read: {error}") if isinstance(error, StoreError) else error

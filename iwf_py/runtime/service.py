@@ -19,6 +19,7 @@ from iwf_py.core.events import (
     StopRequested,
     TimerSkipped,
 )
+from iwf_py.core.points import request_problem
 from iwf_py.errors import ExecutionParkedError, IwfError, TooManyRequestsError, TransitionError
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey, check_name
@@ -26,6 +27,7 @@ from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
     GetAttributesRequest,
     PublishRequest,
+    ResetRequest,
     RpcRequest,
     RunAddress,
     RunDescription,
@@ -44,6 +46,7 @@ from iwf_py.runtime.dispatch import Dispatch
 from iwf_py.runtime.limits import Limits
 from iwf_py.runtime.posts import ClientPost, StartPost, StopPost
 from iwf_py.runtime.reads import Reads, key_of
+from iwf_py.runtime.resets import Resets
 from iwf_py.runtime.rpcs import Rpcs
 from iwf_py.runtime.turns import Turns
 from iwf_py.runtime.waiters import Waiter, Waiters, follower
@@ -66,6 +69,7 @@ class Service:
         turns: Turns,
         reads: Reads,
         rpcs: Rpcs,
+        resets: Resets,
         waiters: Waiters,
         dispatch: Dispatch,
         limits: Limits,
@@ -75,6 +79,7 @@ class Service:
         self._turns = turns
         self._reads = reads
         self._rpcs = rpcs
+        self._resets = resets
         self._waiters = waiters
         self._dispatch = dispatch
         self._limits = limits
@@ -146,6 +151,18 @@ class Service:
     def update_config(self, request: UpdateConfigRequest) -> Future[None]:
         """Change settings of an open run, field by field."""
         return self._write(request, lambda at: ConfigUpdated(at=at, config=request.config), 0)
+
+    def reset(self, request: ResetRequest) -> Future[str]:
+        """Open a run with the past of another, up to a point; answers its id. A run that was open is terminated."""
+        future: Future[str] = Future()
+        if self._is_refused(future, key_of(request)):
+            return future
+        problem = request_problem(request)
+        if problem is not None:
+            refuse(future, problem)
+        else:
+            self._resets.ask(request, future)
+        return future
 
     def invoke_rpc(self, request: RpcRequest) -> Future[Payload | None]:
         """Run an RPC and apply what it wrote; answers its output. A read-only one works on a closed run too."""

@@ -6,7 +6,7 @@ nothing behind. Runs that follow each other within the batch stand on one sheet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from attrs import frozen
@@ -18,13 +18,14 @@ from iwf_py.core.effects import Answer, Invoke
 from iwf_py.core.events import Event
 from iwf_py.core.invariants import check
 from iwf_py.core.maps import EMPTY, Map
+from iwf_py.core.past import Branch
 from iwf_py.core.record import Record
 from iwf_py.errors import TransitionError
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.invocations import Invocation
 from iwf_py.model.status import Phase
 from iwf_py.runtime.cache import Live
-from iwf_py.store.unit import Entry, RunWrite, TaskWrite
+from iwf_py.store.unit import Copied, Entry, RunWrite, TaskWrite
 
 
 class RunSheet:
@@ -45,11 +46,14 @@ class RunSheet:
         parks: What *parked* says is new, and to be written.
 
         ended: The calls that were outstanding when the run closed.
+
+        copied: The history of another run that it begins with, or None.
     """
 
     __slots__ = (
         "_writes",
         "changes",
+        "copied",
         "ended",
         "entries",
         "is_new",
@@ -70,6 +74,7 @@ class RunSheet:
         self.parked: str | None = None
         self.parks = False
         self.ended: tuple[TaskState, ...] = ()
+        self.copied: Copied | None = None
         self.changes: list[Change] = []
         self.entries: list[Entry] = []
         self._writes: dict[tuple[int, Phase], TaskWrite] = {}
@@ -140,6 +145,7 @@ class RunSheet:
             changes=tuple(self.changes),
             entries=tuple(self.entries),
             tasks=tuple(self._writes.values()),
+            copied=self.copied,
         )
 
     def _write(self, before: TaskState | None, after: TaskState | None) -> None:
@@ -205,25 +211,55 @@ class Sheet:
             TransitionError: The event does not fit, or the record would be broken; nothing was taken.
         """
         turns = _turns(None if run is None else run.record, event)
-        if self._checks:
-            for turn, _ in turns:
-                problems = check(turn.record) if turn.record is not None else []
-                if problems:
-                    raise TransitionError("; ".join(problems))
+        self._check(turns)
+        return turns[0][0].answer, tuple(self._take(run, turns))
+
+    def branch(self, base: int, branch: Branch) -> tuple[Move, ...]:
+        """
+        Open a run that begins with the past of another, and close the latest one where that is open.
+
+        Args:
+            base: The row of that other one.
+
+        Errors:
+            TransitionError: A record would be broken; nothing was taken.
+        """
+        latest = self.latest
+        ended = [] if latest is None or latest.record.closed is not None else _turns(latest.record, branch.ending)
+        self._check([*ended, *branch.turns])
+        moves = self._take(latest, ended)
+        run = self._open(branch.record)
+        run.copied = Copied(base, branch.kept)
+        run.changes = list(branch.changes)
+        self.changes += len(run.changes)
+        return (*moves, *self._take(run, branch.turns))
+
+    def _take(self, run: RunSheet | None, turns: Iterable[tuple[Turn, Event]]) -> list[Move]:
         moves = []
         for turn, caused_by in turns:
             if turn.record is None or not turn.changes:
                 continue
             if turn.opens:
-                run = RunSheet(self._next_row(), turn.record)
-                run.is_new = True
-                self.runs.append(run)
-                self.latest = run
+                run = self._open(turn.record)
             assert run is not None
             run.fold(caused_by, turn, self._epoch)
             self.changes += len(turn.changes)
             moves.append(Move(run, turn, caused_by))
-        return turns[0][0].answer, tuple(moves)
+        return moves
+
+    def _open(self, record: Record) -> RunSheet:
+        run = RunSheet(self._next_row(), record)
+        run.is_new = True
+        self.runs.append(run)
+        self.latest = run
+        return run
+
+    def _check(self, turns: Iterable[tuple[Turn, Event]]) -> None:
+        if self._checks:
+            for turn, _ in turns:
+                problems = check(turn.record) if turn.record is not None else []
+                if problems:
+                    raise TransitionError("; ".join(problems))
 
     def writes(self) -> Iterator[RunWrite]:
         """Tell what is to be written, oldest run first."""

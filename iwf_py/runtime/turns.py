@@ -278,7 +278,8 @@ class Turns:
                 break
             if self._aside.holds(post):
                 continue
-            if post.is_alone and posts:
+            is_by_itself = post.is_alone or post.is_large
+            if is_by_itself and posts:
                 self._front.appendleft(post)
                 break
             if post.key not in asked and self._cache.get(post.key) is None:
@@ -288,7 +289,7 @@ class Turns:
                 asked[post.key] = None
             posts.append(post)
             weight += post.weight
-            if post.is_alone:
+            if is_by_itself:
                 break
         if asked:
             posts = self._without_known(posts, list(asked))

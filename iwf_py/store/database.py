@@ -294,9 +294,10 @@ class SqlStore:
     def _carry_out(self, cursor: Cursor, rows: Plan, number: int) -> None:
         for statement, tuples in rows.statements():
             cursor.executemany(statement.sql, tuples)
-            if statement.is_exact and cursor.rowcount != len(tuples):
+            if statement.is_exact and cursor.rowcount != statement.rows(tuples):
                 raise StoreError(
-                    f"batch {number} does not fit database {self._driver.place}: {cursor.rowcount} of {len(tuples)} rows "
+                    f"batch {number} does not fit database {self._driver.place}: "
+                    f"{cursor.rowcount} of {statement.rows(tuples)} rows "
                     f"were as the engine knew them ({statement.sql.split(' WHERE ')[0][:60]}); "
                     "a task has another owner, or the engine's memory is wrong"
                 )

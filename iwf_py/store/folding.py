@@ -20,6 +20,7 @@ from iwf_py.core.changes import (
     EventsRecorded,
     ExecutionClosed,
     ExecutionOpened,
+    ExecutionReset,
     GracefulCloseRequested,
     MessageAppended,
     MessageTaken,
@@ -81,7 +82,8 @@ class RunFold:
         self.appended: dict[int, MessageAppended] = {}
         self.taken: dict[int, MessageTaken] = {}
         self.states: dict[int, StateDraft] = {}
-        self.left: list[int] = []
+        # A dict for its order: a reset has as many of them as a whole past.
+        self.left: dict[int, None] = {}
         self.timers_done: dict[tuple[int, int], str] = {}
         self.ordinals: dict[str, int] = {}
         self.completions: list[StateLeft] = []
@@ -152,7 +154,7 @@ class RunFold:
 
     def _state_left(self, change: StateLeft) -> None:
         self._state(change.number).left = True
-        self.left.append(change.number)
+        self.left[change.number] = None
         # Who waits for a state waits for its success: one that its failure state follows has not completed.
         if change.succeeded and (change.output is not None or change.wait_for_key is not None):
             self.completions.append(change)
@@ -183,6 +185,12 @@ class RunFold:
             # What has columns of its own is not kept twice.
             self.execution["closing"] = dump(evolve(change, error_type=None, error_message=None))
 
+    def _execution_reset(self, change: ExecutionReset) -> None:
+        # It follows the changes of a whole past, so nothing of it is a row yet.
+        assert self.opened is not None
+        started = evolve(self.opened.started, run_id=change.run_id)
+        self.opened = evolve(self.opened, started=started, chain=change.chain)
+
     def _succeeded(self, change: Succeeded) -> None:
         self.execution["successor"] = dump(change)
 
@@ -206,5 +214,6 @@ _FOLDS: dict[type[Change], Callable[[RunFold, Any], None]] = {
     EventsRecorded: RunFold._events_recorded,
     ConfigChanged: RunFold._config_changed,
     ExecutionClosed: RunFold._execution_closed,
+    ExecutionReset: RunFold._execution_reset,
     Succeeded: RunFold._succeeded,
 }

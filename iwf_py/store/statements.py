@@ -14,7 +14,7 @@ from attrs import frozen
 from sqlalchemy import Table, bindparam, delete, exists, func, insert, literal_column, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from iwf_py.store.driver import Driver
+from iwf_py.store.driver import Driver, Tuple
 from iwf_py.store.tables import Tables
 
 MOVE_COLUMNS = ("phase", "ticket", "invoked_at")
@@ -76,6 +76,16 @@ def equal(table: Table, names: Sequence[str]) -> list[ColumnElement[bool]]:
     return [table.c[name] == bindparam(f"is_{name}") for name in names]
 
 
+def _copy(history: Table) -> Any:
+    """Copy a run's first entries to another run, as they are."""
+    names = [column.name for column in history.columns]
+    rest = [history.c[name] for name in names if name != "run"]
+    entries = select(bindparam("to_run", type_=history.c.run.type), *rest).where(
+        history.c.run == bindparam("of_run"), history.c.seq <= bindparam("until")
+    )
+    return insert(history).from_select(["run", *(column.name for column in rest)], entries)
+
+
 # When a statement of a batch runs: a parent's row before its children's, what clears a run after what writes it.
 EXECUTION_CHANGED, SUPERSEDED, EXECUTION_OPENED, HISTORY, GONE, WRITTEN, CHANGED, FINISHED, CLEARED, MARKED = range(10)
 
@@ -89,11 +99,18 @@ class Statement:
         stage: When it runs.
 
         is_exact: It touches one row for each tuple; where it does not, the batch must not stand.
+
+        counted: It is exact, but touches as many rows as this value of each tuple says.
     """
 
     stage: int
     sql: str
     is_exact: bool = False
+    counted: int | None = None
+
+    def rows(self, tuples: Sequence[Tuple]) -> int:
+        """Tell how many rows it touches, where it is exact."""
+        return len(tuples) if self.counted is None else sum(row[self.counted] for row in tuples)
 
 
 class WriteStatements:
@@ -118,6 +135,11 @@ class WriteStatements:
         self.set_timer = Statement(WRITTEN, c.insert(t.timers))
         self.append_message = Statement(WRITTEN, c.insert(t.messages))
         self.open_rpc = Statement(WRITTEN, c.insert(t.rpcs))
+
+        # run, run that it is copied from, last entry
+        self.copy_history = Statement(
+            HISTORY, c.compile_in_order(_copy(t.history), ["to_run", "of_run", "until"]), is_exact=True, counted=2
+        )
 
         # run, key
         self.delete_attribute = Statement(GONE, c.delete(t.attributes, ("run", "key")))

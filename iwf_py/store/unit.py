@@ -45,6 +45,14 @@ class TaskWrite:
     after: TaskState | None
 
 
+@frozen
+class Copied:
+    """The history that a new run has in common with another: its entries up to *until*."""
+
+    row: int
+    until: int
+
+
 @frozen(kw_only=True)
 class RunWrite:
     """
@@ -57,9 +65,11 @@ class RunWrite:
 
         record: As it stands after the batch.
 
-        changes: Of all its turns in this batch, in order.
+        changes: Of all its turns in this batch, in order; of a run that begins with another's past, first of all those of the past.
 
         entries: One for each turn that changed something.
+
+        copied: The past that is not among the entries, but that of another run, which an earlier batch has written.
 
         tasks: One for each call that began, was judged, or ended in this batch; at most one per state number and phase.
     """
@@ -70,6 +80,7 @@ class RunWrite:
     changes: tuple[Change, ...]
     entries: tuple[Entry, ...]
     tasks: tuple[TaskWrite, ...] = ()
+    copied: Copied | None = None
 
 
 @frozen(kw_only=True)

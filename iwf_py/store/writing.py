@@ -139,6 +139,9 @@ class _Writer:
         self.plan.add(self._sql.change_execution(columns), row)
 
     def _append_history(self, fold: RunFold) -> None:
+        copied = fold.write.copied
+        if copied is not None:
+            self.plan.add(self._sql.copy_history, (fold.run, copied.row, copied.until))
         started = fold.write.record.started
         for entry in fold.write.entries:
             event = entry.event

@@ -6,7 +6,8 @@ Here a record changes, by `core.advance` alone; what follows from a turn is hand
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 
 from attrs import define, evolve, field
 
@@ -18,6 +19,7 @@ from iwf_py.core.effects import Answer, Effect
 from iwf_py.core.events import Event
 from iwf_py.core.invariants import check
 from iwf_py.core.parts import stored
+from iwf_py.core.past import Past
 from iwf_py.core.record import Record
 from iwf_py.core.rewind import audit
 from iwf_py.core.views import result
@@ -25,7 +27,7 @@ from iwf_py.errors import ExecutionParkedError, IwfError, TransitionError, Workf
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.payload import Payload
-from iwf_py.model.requests import RpcRequest, RunAddress, RunResult
+from iwf_py.model.requests import ResetRequest, RpcRequest, RunAddress, RunResult
 from iwf_py.testing.futures import DrivenFuture
 
 
@@ -168,10 +170,38 @@ class Runs:
         for change in turns[0][1].changes:
             if isinstance(change, Succeeded):
                 turns.append(self._keep(None, change.next, advance(None, change.next)))
-        for kept, turn in turns:
-            if kept is not None and kept.parked is None:
-                self._carry_out(kept, turn.effects)
+        self._carry_out_all(turns)
         return turns[0][1].answer
+
+    def reset(self, base: Run, request: ResetRequest, run_id: str, at: datetime) -> str:
+        """
+        Open a run with the past of *base*, and close the latest one where that is open; answers *run_id*.
+
+        Errors:
+            ClientSideError: The history does not have the point that is asked for.
+
+            ExecutionParkedError: The run that would be closed met a bug of ours.
+        """
+        past = Past(request)
+        for _, event in base.history:
+            past.take(event)
+        if past.problem is not None:
+            raise past.problem
+        branch = past.branch(run_id, at)
+        latest = self._latest[base.record.key]
+        turns = []
+        if latest.record.is_open:
+            latest.refuse_parked()
+            turns.append(self._keep(latest, branch.ending, self._advance(latest, branch.ending)))
+        run = self._add(Run(branch.record, base.history[: branch.kept]), run_id)
+        turns += [self._keep(run, event, turn) for turn, event in branch.turns]
+        self._carry_out_all(turns)
+        return run_id
+
+    def _carry_out_all(self, turns: Iterable[tuple[Run | None, Turn]]) -> None:
+        for run, turn in turns:
+            if run is not None and run.parked is None:
+                self._carry_out(run, turn.effects)
 
     def _advance(self, run: Run | None, event: Event) -> Turn:
         try:
@@ -187,16 +217,19 @@ class Runs:
         if not turn.changes or turn.record is None:
             return run, turn
         if run is None or turn.opens:
-            run = Run(turn.record)
-            key = turn.record.key
-            self._runs[key, turn.record.run_id] = run
-            self._latest[key] = run
+            run = self._add(Run(turn.record), turn.record.run_id)
         run.record = turn.record
         run.history.append((turn.record.seq, event))
         broken = check(turn.record)
         if broken:
             run.park("; ".join(broken))
         return run, turn
+
+    def _add(self, run: Run, run_id: str) -> Run:
+        key = run.record.key
+        self._runs[key, run_id] = run
+        self._latest[key] = run
+        return run
 
     def wait(self, run: Run, future: DrivenFuture[RunResult]) -> None:
         """Have *future* told how the run, or the chain of its retries, ends."""

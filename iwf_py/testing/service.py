@@ -21,6 +21,7 @@ from iwf_py.core.events import (
     StopRequested,
     TimerSkipped,
 )
+from iwf_py.core.points import request_problem
 from iwf_py.errors import (
     EngineStoppedError,
     IwfError,
@@ -32,6 +33,7 @@ from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
     GetAttributesRequest,
     PublishRequest,
+    ResetRequest,
     RpcRequest,
     RunAddress,
     RunDescription,
@@ -120,6 +122,20 @@ class MemoryService:
     def update_config(self, request: UpdateConfigRequest) -> DrivenFuture[None]:
         """Change settings of an open run, field by field."""
         return self._write(request, lambda at: ConfigUpdated(at=at, config=request.config))
+
+    def reset(self, request: ResetRequest) -> DrivenFuture[str]:
+        """Open a run with the past of another, up to a point."""
+
+        def ask() -> str:
+            problem = request_problem(request)
+            if problem is not None:
+                raise problem
+            base = self._calls.runs.find(request)
+            at = max(self._calls.now(base), self._calls.now(self._calls.runs.latest(base.record.key)))
+            run_id = run_id_from(at, self._agenda.random.randbytes(10))
+            return self._calls.runs.reset(base, request, run_id, at)
+
+        return self._answered(request, ask)
 
     def get_attributes(self, request: GetAttributesRequest) -> DrivenFuture[dict[str, Payload]]:
         """Read data attributes."""
