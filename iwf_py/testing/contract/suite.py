@@ -16,6 +16,7 @@ from iwf_py.testing.contract import (
     failures,
     history,
     locks,
+    resetting,
     rpcs,
     settings,
     starting,
@@ -36,6 +37,7 @@ MODULES: tuple[ModuleType, ...] = (
     exhaustion,
     rpcs,
     succession,
+    resetting,
     history,
 )
 
