@@ -22,6 +22,8 @@ from iwf_py.model.history import HistoryEntry
 from iwf_py.model.invocations import Serves
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
+    AttributeReading,
+    AttributeWaitRequest,
     GetAttributesRequest,
     PublishRequest,
     ResetRequest,
@@ -33,6 +35,8 @@ from iwf_py.model.requests import (
     SignalRequest,
     SkipTimerRequest,
     StartRequest,
+    StateCompletion,
+    StateWaitRequest,
     StopRequest,
     UpdateConfigRequest,
 )
@@ -323,6 +327,12 @@ class _Door:
 
     def wait(self, address: RunAddress) -> Future[RunResult]:
         return self._ask(lambda service: service.wait(address))
+
+    def wait_for_state(self, request: StateWaitRequest) -> Future[StateCompletion]:
+        return self._ask(lambda service: service.wait_for_state(request))
+
+    def wait_for_attribute(self, request: AttributeWaitRequest) -> Future[AttributeReading]:
+        return self._ask(lambda service: service.wait_for_attribute(request))
 
     def history(self, address: RunAddress, after: int = 0, limit: int = 1000) -> Future[tuple[HistoryEntry, ...]]:
         return self._ask(lambda service: service.history(address, after, limit))

@@ -35,6 +35,8 @@ from iwf_py.model.invocations import Fence, Invocation, Outcome, Serves, Task
 from iwf_py.model.options import CronSchedule
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
+    AttributeReading,
+    AttributeWaitRequest,
     GetAttributesRequest,
     PublishRequest,
     ResetRequest,
@@ -46,6 +48,8 @@ from iwf_py.model.requests import (
     SignalRequest,
     SkipTimerRequest,
     StartRequest,
+    StateCompletion,
+    StateWaitRequest,
     StopRequest,
     UpdateConfigRequest,
 )
@@ -103,6 +107,16 @@ class WorkflowService(Protocol):
 
         The future stays open as long as it takes: the caller bounds its patience and cancels.
         """
+
+    def wait_for_state(self, request: StateWaitRequest) -> Future[StateCompletion]:
+        """
+        Answer once a state execution has completed, at once where it has; in a run that failed and is retried, or a retry.
+
+        Refused where the run closes without it. For how long, as `wait`.
+        """
+
+    def wait_for_attribute(self, request: AttributeWaitRequest) -> Future[AttributeReading]:
+        """Answer once a data attribute is another than it was, at once where it is; else as `wait_for_state`."""
 
     def history(self, address: RunAddress, after: int = 0, limit: int = 1000) -> Future[tuple[HistoryEntry, ...]]:
         """Read history entries with ``seq > after``, at most *limit*."""

@@ -6,8 +6,7 @@ A cancelled task stops waiting; a write that was asked for is not taken back.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, overload
 
 from iwf_py.authoring.registry import Registry
@@ -15,53 +14,26 @@ from iwf_py.authoring.reset_workflow_type_and_options import ResetWorkflowTypeAn
 from iwf_py.authoring.rpc import Rpc
 from iwf_py.authoring.state_class import StateClass
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
-from iwf_py.client.asking import Question, dropped, refuse
+from iwf_py.client.awaiting import answer
 from iwf_py.client.calls import Calls, WorkflowClass
 from iwf_py.client.handle import RESULT_TIMEOUT, Handle, WorkflowT
-from iwf_py.client.results import decode_outputs
+from iwf_py.client.results import WorkflowOutcome
 from iwf_py.client.values import NOT_GIVEN
+from iwf_py.client.waiting import AsyncWaiting
+from iwf_py.client.wanted import AttributeValue, Wanted
 from iwf_py.model.converter import Converter
 from iwf_py.model.durations import Duration
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import DEFAULT_NAMESPACE
 from iwf_py.model.options import WorkflowConfig
 from iwf_py.model.payload import SearchAttribute
-from iwf_py.model.requests import StateOutput, WorkflowInfo
+from iwf_py.model.requests import WorkflowInfo
 from iwf_py.ports import WorkflowService
 
 T = TypeVar("T")
 In = TypeVar("In")
 Out = TypeVar("Out")
 Hint = TypeVar("Hint")
-
-
-async def answer(question: Question[T]) -> T:
-    """Ask, and wait for the answer in this task."""
-    future = asyncio.wrap_future(question.send())
-    try:
-        await asyncio.wait({future}, timeout=question.patience)
-    except asyncio.CancelledError:
-        if question.late is None:
-            # It may be on its way to the disk: let it, and have its error, if any, looked at.
-            future.add_done_callback(_look_at)
-        else:
-            # A wait leaves nothing undone: the service may forget it.
-            future.cancel()
-        raise
-    if not future.done() and question.late is not None:
-        future.cancel()
-        raise question.late()
-    if future.cancelled():
-        raise dropped()
-    error = future.exception()
-    if error is not None:
-        refuse(error)
-    return question.open(future.result())
-
-
-def _look_at(future: asyncio.Future[Any]) -> None:
-    if not future.cancelled():
-        future.exception()
 
 
 class AsyncWorkflowHandle(Handle[WorkflowT]):
@@ -93,6 +65,42 @@ class AsyncWorkflowHandle(Handle[WorkflowT]):
             self._calls.wait(self.workflow_id, type_hint, self.run_id, timeout, several=True)
         )
         return outputs
+
+    async def outcome(self, *, timeout: Duration | None = RESULT_TIMEOUT) -> WorkflowOutcome:
+        """Wait for the end and tell how it went."""
+        return await answer(self._calls.wait_for_outcome(self.workflow_id, self.run_id, timeout, self.workflow_class))
+
+    async def wait_for_state(
+        self,
+        state: type[StateClass[Any]] | str,
+        number: int = 1,
+        *,
+        key: str | None = None,
+        type_hint: Any = None,
+        timeout: Duration | None = RESULT_TIMEOUT,
+    ) -> Any:
+        """Wait until an execution of a state has completed, and return its output, or None."""
+        return await answer(
+            self._calls.wait_for_state(
+                self.workflow_id, state, number, key, type_hint, self.run_id, timeout, self.workflow_class
+            )
+        )
+
+    async def wait_for_attribute(
+        self,
+        key: str,
+        value: Any = NOT_GIVEN,
+        *,
+        until: Callable[[Any], object] | None = None,
+        since: int | None = None,
+        timeout: Duration | None = RESULT_TIMEOUT,
+    ) -> AttributeValue:
+        """Wait until a data attribute is what is asked for."""
+        return await answer(
+            self._calls.wait_for_attribute(
+                self.workflow_class, self.workflow_id, key, Wanted(value, until, since), self.run_id, timeout
+            )
+        )
 
     async def describe(self) -> WorkflowInfo:
         """Tell all that may be seen of the run."""
@@ -170,7 +178,7 @@ class AsyncWorkflowHandle(Handle[WorkflowT]):
         return await answer(self._calls.history(self.workflow_id, self._pinned, after, limit))
 
 
-class AsyncClient:
+class AsyncClient(AsyncWaiting):
     """Calls workflows from asyncio; its arguments and its calls are those of `Client`."""
 
     def __init__(
@@ -236,75 +244,6 @@ class AsyncClient:
     ) -> tuple[HistoryEntry, ...]:
         """Read what happened to a run."""
         return await answer(self._calls.history(workflow_id, workflow_run_id, after, limit))
-
-    @overload
-    async def wait_for_workflow_completion(
-        self,
-        workflow_id: str,
-        type_hint: None = None,
-        *,
-        workflow_run_id: str | None = None,
-        timeout: Duration | None = RESULT_TIMEOUT,
-    ) -> Any: ...
-    @overload
-    async def wait_for_workflow_completion(
-        self,
-        workflow_id: str,
-        type_hint: type[Hint],
-        *,
-        workflow_run_id: str | None = None,
-        timeout: Duration | None = RESULT_TIMEOUT,
-    ) -> Hint | None: ...
-    @overload
-    async def wait_for_workflow_completion(
-        self,
-        workflow_id: str,
-        type_hint: Any,
-        *,
-        workflow_run_id: str | None = None,
-        timeout: Duration | None = RESULT_TIMEOUT,
-    ) -> Any: ...
-    async def wait_for_workflow_completion(
-        self,
-        workflow_id: str,
-        type_hint: Any = None,
-        *,
-        workflow_run_id: str | None = None,
-        timeout: Duration | None = RESULT_TIMEOUT,
-    ) -> Any:
-        """Wait until a workflow has ended, and return its output."""
-        return await answer(self._calls.wait(workflow_id, type_hint, workflow_run_id, timeout, several=False))
-
-    async def wait_for_workflow_results(
-        self,
-        workflow_id: str,
-        type_hint: Any = None,
-        *,
-        workflow_run_id: str | None = None,
-        timeout: Duration | None = RESULT_TIMEOUT,
-    ) -> list[Any]:
-        """Wait until a workflow has ended, and return all its outputs."""
-        outputs: list[Any] = await answer(
-            self._calls.wait(workflow_id, type_hint, workflow_run_id, timeout, several=True)
-        )
-        return outputs
-
-    async def get_workflow_result(
-        self, workflow_id: str, type_hint: Any = None, *, workflow_run_id: str | None = None
-    ) -> Any:
-        """Return the output of a workflow that has ended."""
-        return await answer(self._calls.result(workflow_id, type_hint, workflow_run_id, several=False))
-
-    async def get_workflow_results(
-        self, workflow_id: str, type_hint: Any = None, *, workflow_run_id: str | None = None
-    ) -> list[Any]:
-        """Return all outputs of a workflow that has ended."""
-        outputs: list[Any] = await answer(self._calls.result(workflow_id, type_hint, workflow_run_id, several=True))
-        return outputs
-
-    def decode_outputs(self, outputs: Iterable[StateOutput], type_hint: Any = None) -> list[Any]:
-        """Open sealed outputs, such as those of an error; this asks nobody."""
-        return decode_outputs(outputs, self._calls.converter, type_hint)
 
     @overload
     async def invoke_rpc(

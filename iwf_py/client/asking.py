@@ -1,6 +1,6 @@
 """One question to a service: how it is sent, how its answer is opened, and how long to wait for it.
 
-Callers that block and callers that await differ in one function each; all else is shared.
+Callers that block and callers that await (`awaiting`) differ in one function each; all else is shared.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ class Question(Generic[T_co]):
     Attributes:
         send: Hands it to the service; nothing has been sent before.
 
-        open: Makes the caller's answer of the service's; it raises where the answer is a refusal.
+        open: Makes the caller's answer of the service's, or the question to ask next where that does not answer the
+            caller's; it raises where the answer is a refusal.
 
-        patience: Seconds to wait; None for as long as it takes.
+        patience: Seconds to wait, for all that is asked; None for as long as it takes.
 
         late: Makes the error for an answer that has not come in time; None where none can be late.
     """
 
     send: Callable[[], Future[Any]]
-    open: Callable[[Any], T_co]
+    open: Callable[[Any], T_co | Question[T_co]]
     patience: float | None = None
     late: Callable[[], IwfError] | None = None
 
@@ -49,10 +50,19 @@ def answer(question: Question[T]) -> T:
 
     A Ctrl-C, or whatever else ends the waiting, ends the waiting alone: a write that was asked for is not taken back.
     """
+    until = None if question.patience is None else time.monotonic() + question.patience
+    while True:
+        opened = question.open(_ask(question, until))
+        if not isinstance(opened, Question):
+            return opened
+        question = opened
+
+
+def _ask(question: Question[Any], until: float | None) -> Any:
     with waiting():
         future = question.send()
         try:
-            error = _wait(future, question.patience)
+            error = _wait(future, until)
         except CancelledError:
             raise dropped() from None
         except BaseException as trouble:
@@ -65,17 +75,16 @@ def answer(question: Question[T]) -> T:
             raise
     if error is not None:
         refuse(error)
-    return question.open(future.result())
+    return future.result()
 
 
-def _wait(future: Future[Any], patience: float | None) -> BaseException | None:
+def _wait(future: Future[Any], until: float | None) -> BaseException | None:
     """
     Wait until a future is done, and tell its error.
 
     In short stretches: a Ctrl-C in the very moment in which a thread lies down to wait does not wake it, and on some
     systems none ever does.
     """
-    until = None if patience is None else time.monotonic() + patience
     while True:
         left = _STRETCH if until is None else until - time.monotonic()
         try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from iwf_py.authoring.definition import WorkflowDefinition
 from iwf_py.authoring.registry import Registry
@@ -21,8 +21,9 @@ from iwf_py.authoring.workflow import ObjectWorkflow
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
 from iwf_py.client.asking import Question
 from iwf_py.client.options import id_reuse_policy, reset_options, start_options, stop_options
-from iwf_py.client.results import open_output, open_outputs
+from iwf_py.client.results import WorkflowOutcome, open_output, open_outputs, outcome_of
 from iwf_py.client.values import seal, seal_attributes, seal_rpc_input, seal_search_attributes, unseal
+from iwf_py.client.wanted import AttributeValue, Wanted
 from iwf_py.errors import InvalidArgumentError, WorkflowStillRunningError
 from iwf_py.model.converter import Converter
 from iwf_py.model.decisions import Movement
@@ -33,6 +34,8 @@ from iwf_py.model.invocations import Publication
 from iwf_py.model.options import DEFAULT_STATE_OPTIONS, WorkflowConfig
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
+    AttributeReading,
+    AttributeWaitRequest,
     GetAttributesRequest,
     PublishRequest,
     ResetRequest,
@@ -44,11 +47,15 @@ from iwf_py.model.requests import (
     SignalRequest,
     SkipTimerRequest,
     StartRequest,
+    StateCompletion,
+    StateWaitRequest,
     StopRequest,
     UpdateConfigRequest,
 )
 from iwf_py.model.status import ChannelFamily
 from iwf_py.ports import WorkflowService
+
+T = TypeVar("T")
 
 WorkflowClass = type[ObjectWorkflow] | str
 
@@ -141,13 +148,13 @@ class Calls:
             if len(execution) != 2:
                 raise InvalidArgumentError(f"option state_execution_id takes a state and its number, got {execution!r}")
             _check_number("state execution number", execution[1], 1)
-            execution = state_execution_id(self._state_id(execution[0], workflow), execution[1])
+            execution = state_execution_id(self._state_id(workflow, execution[0]), execution[1])
         request = ResetRequest(
             **self._where(workflow_id, run_id),
             reset_type=reset_type,
             history_event_id=options.history_event_id,
             history_event_time=instant,
-            state_id=None if options.state_id is None else self._state_id(options.state_id, workflow),
+            state_id=None if options.state_id is None else self._state_id(workflow, options.state_id),
             state_execution_id=None if execution is None else check_name("state execution id", execution),
             reason=options.reason,
             skip_signal_reapply=bool(options.skip_signal_reapply),
@@ -175,12 +182,11 @@ class Calls:
         self, workflow_id: str, type_hint: Any, run_id: str | None, timeout: Duration | None, *, several: bool
     ) -> Question[Any]:
         """Wait for the end of a run, and open its output or its outputs."""
-        patience = None if timeout is None else to_timedelta("timeout", timeout).total_seconds()
-        return Question(
+        return self._waits(
+            workflow_id,
+            timeout,
             send=partial(self._service.wait, self._address(workflow_id, run_id)),
             open=self._result_opener(type_hint, several=several),
-            patience=patience,
-            late=partial(WorkflowStillRunningError, workflow_id=workflow_id, waited=patience),
         )
 
     def result(self, workflow_id: str, type_hint: Any, run_id: str | None, *, several: bool) -> Question[Any]:
@@ -197,6 +203,127 @@ class Calls:
             return opened(result, self.converter, type_hint)
 
         return open_result
+
+    def wait_for_outcome(
+        self,
+        workflow_id: str,
+        run_id: str | None,
+        timeout: Duration | None,
+        workflow: WorkflowClass | None = None,
+    ) -> Question[WorkflowOutcome]:
+        """Wait for the end of a run, and tell how it went."""
+        return self._waits(
+            workflow_id,
+            timeout,
+            send=partial(self._service.wait, self._address(workflow_id, run_id)),
+            open=partial(self._outcome, workflow),
+        )
+
+    def outcome(self, workflow_id: str, run_id: str | None) -> Question[WorkflowOutcome]:
+        """Tell how a run that has ended went."""
+        return Question(
+            send=partial(self._service.result, self._address(workflow_id, run_id)), open=partial(self._outcome, None)
+        )
+
+    def _outcome(self, workflow: WorkflowClass | None, result: RunResult) -> WorkflowOutcome:
+        return outcome_of(result, self.converter, partial(self._state_id, workflow))
+
+    def _waits(
+        self,
+        workflow_id: str,
+        timeout: Duration | None,
+        *,
+        send: Callable[[], Future[Any]],
+        open: Callable[[Any], T | Question[T]],
+        what: str = "",
+    ) -> Question[T]:
+        """
+        Make a question that may take long.
+
+        Args:
+            what: What is late, where it is not the end of the workflow.
+        """
+        patience = None if timeout is None else to_timedelta("timeout", timeout).total_seconds()
+
+        def late() -> WorkflowStillRunningError:
+            detail = f"{what} after {patience:g} s; wait again, or pass a longer timeout" if what else None
+            return WorkflowStillRunningError(detail, workflow_id=workflow_id, waited=patience)
+
+        return Question(send=send, open=open, patience=patience, late=late)
+
+    # --- states and attributes that are to come ---------------------------------------------------------------
+
+    def wait_for_state(
+        self,
+        workflow_id: str,
+        state: type[StateClass[Any]] | str,
+        number: int,
+        key: str | None,
+        type_hint: Any,
+        run_id: str | None,
+        timeout: Duration | None,
+        workflow: WorkflowClass | None = None,
+    ) -> Question[Any]:
+        """Wait for the completion of a state, and open its output."""
+        _check_number("state_execution_number", number, 1)
+        state_id = self._state_id(workflow, state)
+        name = state_execution_id(state_id, number) if key is None else f"state {state_id} with the key {key!r}"
+        request = StateWaitRequest(
+            **self._where(workflow_id, run_id),
+            state_id=state_id,
+            ordinal=number,
+            wait_for_key=None if key is None else check_name("wait_for_key", key),
+        )
+
+        def open_output(completion: StateCompletion) -> Any:
+            what = f"output of {completion.state_execution_id}"
+            return None if completion.output is None else unseal(self.converter, completion.output, type_hint, what)
+
+        return self._waits(
+            workflow_id,
+            timeout,
+            send=partial(self._service.wait_for_state, request),
+            open=open_output,
+            what=f"{name} of workflow {workflow_id!r} has not completed",
+        )
+
+    def wait_for_attribute(
+        self,
+        workflow: WorkflowClass,
+        workflow_id: str,
+        key: str,
+        wanted: Wanted,
+        run_id: str | None,
+        timeout: Duration | None,
+    ) -> Question[AttributeValue]:
+        """Wait until a data attribute is what is wanted."""
+        definition = self.registry.definition(workflow)
+        check_name("attribute key", key)
+        wanted.check(
+            self.converter,
+            definition.attributes.type_of(key),
+            f"data attribute {key!r} of {definition.workflow_type}",
+        )
+
+        def ask(run_id: str | None, after: int) -> Question[AttributeValue]:
+            return self._waits(
+                workflow_id,
+                timeout,
+                send=partial(
+                    self._service.wait_for_attribute,
+                    AttributeWaitRequest(**self._where(workflow_id, run_id), key=key, after=after),
+                ),
+                open=look,
+                what=f"data attribute {key!r} of workflow {workflow_id!r} is not what is waited for",
+            )
+
+        def look(reading: AttributeReading) -> AttributeValue | Question[AttributeValue]:
+            value = None if reading.value is None else self._attribute(definition, key, reading.value)
+            if not wanted.is_met(reading.revision, value):
+                return ask(reading.run_id, reading.revision)
+            return AttributeValue(key=key, value=value, revision=reading.revision, run_id=reading.run_id)
+
+        return ask(run_id, wanted.after)
 
     # --- messages and RPCs ------------------------------------------------------------------------------------
 
@@ -271,7 +398,7 @@ class Calls:
             check_name("timer command id", command_id)
         request = SkipTimerRequest(
             **self._where(workflow_id, run_id),
-            state_execution_id=state_execution_id(self._state_id(state, workflow), number),
+            state_execution_id=state_execution_id(self._state_id(workflow, state), number),
             command_id=command_id,
             index=index,
         )
@@ -332,13 +459,13 @@ class Calls:
         )
         return _plain(partial(self._service.set_attributes, request))
 
-    # --- addresses --------------------------------------------------------------------------------------------
+    # --- names and addresses --------------------------------------------------------------------------------------------
 
-    def _state_id(self, state: type[StateClass[Any]] | str, workflow: WorkflowClass | None) -> str:
-        """Tell the id of a state, of *workflow* where that is known."""
+    def _state_id(self, workflow: WorkflowClass | None, state: type[StateClass[Any]] | str) -> str:
+        """Tell the id of a state; one of a known workflow must be declared there."""
         if workflow is None:
             return check_name("state id", self.registry.state_id(state))
-        return check_name("state id", self.registry.definition(workflow).state(state).state_id)
+        return self.registry.definition(workflow).state(state).state_id
 
     def _where(self, workflow_id: str, run_id: str | None) -> dict[str, Any]:
         return {

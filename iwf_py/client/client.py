@@ -16,16 +16,16 @@ from iwf_py.authoring.state_class import StateClass
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
 from iwf_py.client.asking import answer
 from iwf_py.client.calls import Calls, WorkflowClass
-from iwf_py.client.handle import RESULT_TIMEOUT, WorkflowHandle, WorkflowT
-from iwf_py.client.results import decode_outputs
+from iwf_py.client.handle import WorkflowHandle, WorkflowT
 from iwf_py.client.values import NOT_GIVEN
+from iwf_py.client.waiting import Waiting
 from iwf_py.model.converter import Converter
 from iwf_py.model.durations import Duration
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import DEFAULT_NAMESPACE
 from iwf_py.model.options import WorkflowConfig
 from iwf_py.model.payload import SearchAttribute
-from iwf_py.model.requests import StateOutput, WorkflowInfo
+from iwf_py.model.requests import WorkflowInfo
 from iwf_py.ports import WorkflowService
 
 In = TypeVar("In")
@@ -33,7 +33,7 @@ Out = TypeVar("Out")
 Hint = TypeVar("Hint")
 
 
-class Client:
+class Client(Waiting):
     """
     Calls workflows. One client serves many threads.
 
@@ -176,151 +176,6 @@ class Client:
     ) -> tuple[HistoryEntry, ...]:
         """Read what happened to a run: entries with ``seq > after``, at most *limit*."""
         return answer(self._calls.history(workflow_id, workflow_run_id, after, limit))
-
-    # --- results ----------------------------------------------------------------------------------------------
-
-    @overload
-    def wait_for_workflow_completion(
-        self,
-        workflow_id: str,
-        type_hint: None = None,
-        *,
-        workflow_run_id: str | None = None,
-        timeout: Duration | None = RESULT_TIMEOUT,
-    ) -> Any: ...
-    @overload
-    def wait_for_workflow_completion(
-        self,
-        workflow_id: str,
-        type_hint: type[Hint],
-        *,
-        workflow_run_id: str | None = None,
-        timeout: Duration | None = RESULT_TIMEOUT,
-    ) -> Hint | None: ...
-    @overload
-    def wait_for_workflow_completion(
-        self,
-        workflow_id: str,
-        type_hint: Any,
-        *,
-        workflow_run_id: str | None = None,
-        timeout: Duration | None = RESULT_TIMEOUT,
-    ) -> Any: ...
-    def wait_for_workflow_completion(
-        self,
-        workflow_id: str,
-        type_hint: Any = None,
-        *,
-        workflow_run_id: str | None = None,
-        timeout: Duration | None = RESULT_TIMEOUT,
-    ) -> Any:
-        """
-        Wait until a workflow has ended, and return its output; a run that failed and is retried: until its retries have.
-
-        Args:
-            type_hint: What the output is opened as; the plain JSON value when None.
-
-            timeout: Seconds or a timedelta; None for as long as it takes.
-
-        Returns:
-            The one output; None when there is none.
-
-        Errors:
-            WorkflowFailed, WorkflowTimeout, WorkflowTerminated, WorkflowCanceled: It ended so.
-
-            WorkflowStillRunningError: It has not ended in time.
-
-            WorkflowDefinitionError: There are several outputs: use `wait_for_workflow_results`.
-
-            WorkflowNotExistsError: There is no such run.
-        """
-        return answer(self._calls.wait(workflow_id, type_hint, workflow_run_id, timeout, several=False))
-
-    # Its name in iWF before 0.4.
-    get_simple_workflow_result_with_wait = wait_for_workflow_completion
-
-    @overload
-    def wait_for_workflow_results(
-        self,
-        workflow_id: str,
-        type_hint: None = None,
-        *,
-        workflow_run_id: str | None = None,
-        timeout: Duration | None = RESULT_TIMEOUT,
-    ) -> list[Any]: ...
-    @overload
-    def wait_for_workflow_results(
-        self,
-        workflow_id: str,
-        type_hint: type[Hint],
-        *,
-        workflow_run_id: str | None = None,
-        timeout: Duration | None = RESULT_TIMEOUT,
-    ) -> list[Hint]: ...
-    @overload
-    def wait_for_workflow_results(
-        self,
-        workflow_id: str,
-        type_hint: Any,
-        *,
-        workflow_run_id: str | None = None,
-        timeout: Duration | None = RESULT_TIMEOUT,
-    ) -> list[Any]: ...
-    def wait_for_workflow_results(
-        self,
-        workflow_id: str,
-        type_hint: Any = None,
-        *,
-        workflow_run_id: str | None = None,
-        timeout: Duration | None = RESULT_TIMEOUT,
-    ) -> list[Any]:
-        """Wait as `wait_for_workflow_completion` does, and return all outputs, in order of completion."""
-        outputs: list[Any] = answer(self._calls.wait(workflow_id, type_hint, workflow_run_id, timeout, several=True))
-        return outputs
-
-    @overload
-    def get_workflow_result(
-        self, workflow_id: str, type_hint: None = None, *, workflow_run_id: str | None = None
-    ) -> Any: ...
-    @overload
-    def get_workflow_result(
-        self, workflow_id: str, type_hint: type[Hint], *, workflow_run_id: str | None = None
-    ) -> Hint | None: ...
-    @overload
-    def get_workflow_result(self, workflow_id: str, type_hint: Any, *, workflow_run_id: str | None = None) -> Any: ...
-    def get_workflow_result(
-        self, workflow_id: str, type_hint: Any = None, *, workflow_run_id: str | None = None
-    ) -> Any:
-        """Return the output of a workflow that has ended, without waiting; WorkflowStillRunningError while it runs."""
-        return answer(self._calls.result(workflow_id, type_hint, workflow_run_id, several=False))
-
-    @overload
-    def get_workflow_results(
-        self, workflow_id: str, type_hint: None = None, *, workflow_run_id: str | None = None
-    ) -> list[Any]: ...
-    @overload
-    def get_workflow_results(
-        self, workflow_id: str, type_hint: type[Hint], *, workflow_run_id: str | None = None
-    ) -> list[Hint]: ...
-    @overload
-    def get_workflow_results(
-        self, workflow_id: str, type_hint: Any, *, workflow_run_id: str | None = None
-    ) -> list[Any]: ...
-    def get_workflow_results(
-        self, workflow_id: str, type_hint: Any = None, *, workflow_run_id: str | None = None
-    ) -> list[Any]:
-        """Return all outputs of a workflow that has ended, without waiting; WorkflowStillRunningError while it runs."""
-        outputs: list[Any] = answer(self._calls.result(workflow_id, type_hint, workflow_run_id, several=True))
-        return outputs
-
-    def decode_outputs(self, outputs: Iterable[StateOutput], type_hint: Any = None) -> list[Any]:
-        """
-        Open sealed outputs: what a run that ended otherwise had collected (``error.outputs``), or what a description shows.
-
-        Errors:
-            PayloadError: One of them is of another type.
-        """
-        return decode_outputs(outputs, self._calls.converter, type_hint)
 
     # --- RPCs and messages ------------------------------------------------------------------------------------
 

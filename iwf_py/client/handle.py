@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, overload
 
 from iwf_py.authoring.reset_workflow_type_and_options import ResetWorkflowTypeAndOptions
@@ -12,7 +12,9 @@ from iwf_py.authoring.workflow import ObjectWorkflow
 from iwf_py.authoring.workflow_options import StopWorkflowOptions
 from iwf_py.client.asking import answer
 from iwf_py.client.calls import Calls
+from iwf_py.client.results import WorkflowOutcome
 from iwf_py.client.values import NOT_GIVEN
+from iwf_py.client.wanted import AttributeValue, Wanted
 from iwf_py.model.durations import Duration
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.options import WorkflowConfig
@@ -59,8 +61,8 @@ class WorkflowHandle(Handle[WorkflowT]):
 
         workflow_id: Its id.
 
-        run_id: The run that was started or asked for; None for the current one. Results are always those of this run
-            (or of the retries that follow it). All other calls are for the current run of the id, unless the handle
+        run_id: The run that was started or asked for; None for the current one. Whoever waits, waits for this run (or the
+            retries that follow it), and results are those of this run. All other calls are for the current run of the id, unless the handle
             was got for a run.
     """
 
@@ -92,6 +94,71 @@ class WorkflowHandle(Handle[WorkflowT]):
         """Wait for the end and return all outputs, in order of completion."""
         outputs: list[Any] = answer(self._calls.wait(self.workflow_id, type_hint, self.run_id, timeout, several=True))
         return outputs
+
+    def outcome(self, *, timeout: Duration | None = RESULT_TIMEOUT) -> WorkflowOutcome:
+        """Wait for the end and tell how it went; no way of ending is an error."""
+        return answer(self._calls.wait_for_outcome(self.workflow_id, self.run_id, timeout, self.workflow_class))
+
+    @overload
+    def wait_for_state(
+        self,
+        state: type[StateClass[Any]] | str,
+        number: int = 1,
+        *,
+        key: str | None = None,
+        type_hint: type[Hint],
+        timeout: Duration | None = RESULT_TIMEOUT,
+    ) -> Hint | None: ...
+    @overload
+    def wait_for_state(
+        self,
+        state: type[StateClass[Any]] | str,
+        number: int = 1,
+        *,
+        key: str | None = None,
+        type_hint: Any = None,
+        timeout: Duration | None = RESULT_TIMEOUT,
+    ) -> Any: ...
+    def wait_for_state(
+        self,
+        state: type[StateClass[Any]] | str,
+        number: int = 1,
+        *,
+        key: str | None = None,
+        type_hint: Any = None,
+        timeout: Duration | None = RESULT_TIMEOUT,
+    ) -> Any:
+        """
+        Wait until an execution of a state has completed, and return its output, or None.
+
+        Args:
+            number: Which of the state's executions in the run, from 1.
+
+            key: Instead of *number*: the key that the movement carried.
+
+        See `Client.wait_for_state_execution_completion_with_state_execution_id`.
+        """
+        return answer(
+            self._calls.wait_for_state(
+                self.workflow_id, state, number, key, type_hint, self.run_id, timeout, self.workflow_class
+            )
+        )
+
+    def wait_for_attribute(
+        self,
+        key: str,
+        value: Any = NOT_GIVEN,
+        *,
+        until: Callable[[Any], object] | None = None,
+        since: int | None = None,
+        timeout: Duration | None = RESULT_TIMEOUT,
+    ) -> AttributeValue:
+        """Wait until a data attribute is set, or is what is asked for; see `Client.wait_for_data_attribute`."""
+        return answer(
+            self._calls.wait_for_attribute(
+                self.workflow_class, self.workflow_id, key, Wanted(value, until, since), self.run_id, timeout
+            )
+        )
 
     def describe(self) -> WorkflowInfo:
         """Tell all that may be seen of the run."""

@@ -172,7 +172,7 @@ class StateLeft:
     A state execution is over; its locks and the messages it took are gone with it.
 
     Attributes:
-        succeeded: False when its attempts were exhausted and its failure state follows.
+        succeeded: False when its attempts were exhausted and its failure state follows: then it has not completed.
 
         output: What a closing movement gave, to be kept with the run; else None.
     """

@@ -59,8 +59,10 @@ class Draft:
         "channels",
         "closed",
         "config",
+        "failed",
         "in_flight",
         "is_closing",
+        "keyed",
         "last_at",
         "locks",
         "opened",
@@ -92,6 +94,8 @@ class Draft:
         self.search_attributes: Map[str, Cell[SearchAttribute]] = record.search_attributes
         self.ordinals: Map[str, int] = record.ordinals
         self.opened: int = record.opened
+        self.failed: Map[str, int] = record.failed
+        self.keyed: Map[tuple[str, str], int] = record.keyed
         self.states: Map[int, LiveState] = record.states
         self.channels: Map[ChannelKey, Channel] = record.channels
         self.unconsumed: int = record.unconsumed
@@ -118,6 +122,8 @@ class Draft:
             search_attributes=self.search_attributes,
             ordinals=self.ordinals,
             opened=self.opened,
+            failed=self.failed,
+            keyed=self.keyed,
             states=self.states,
             channels=self.channels,
             unconsumed=self.unconsumed,
@@ -284,6 +290,10 @@ def _state_left(draft: Draft, change: StateLeft) -> None:
     if waiting is not None and waiting.channels:
         _finish(draft, waiting)
     draft.states = draft.states.remove(change.number)
+    if not change.succeeded:
+        draft.failed = draft.failed.insert(state.execution_id, change.number)
+    elif change.wait_for_key is not None and (change.state_id, change.wait_for_key) not in draft.keyed:
+        draft.keyed = draft.keyed.insert((change.state_id, change.wait_for_key), change.ordinal)
     if change.output is not None:
         output = StateOutput(state_id=change.state_id, state_execution_id=state.execution_id, output=change.output)
         draft.outputs = draft.outputs.push(output)
@@ -318,8 +328,6 @@ def _execution_closed(draft: Draft, change: ExecutionClosed) -> None:
     draft.closed = change
     draft.starts_at = None
     draft.is_closing = False
-    draft.ordinals = EMPTY
-    draft.opened = 0
     draft.states = EMPTY
     draft.channels = EMPTY
     draft.unconsumed = draft.in_flight = 0

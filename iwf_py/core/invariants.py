@@ -17,6 +17,7 @@ from iwf_py.core.rewind import differences
 from iwf_py.core.states import MAX_OPEN_STATES
 from iwf_py.core.views import live_states
 from iwf_py.core.waiting import is_satisfied
+from iwf_py.model.ids import state_execution_id
 from iwf_py.model.status import Phase
 
 
@@ -24,6 +25,7 @@ def check(record: Record) -> list[str]:
     """Say what does not hold: one sentence for each problem; empty when all is well."""
     problems = [f"restored from its rows, {difference}" for difference in differences(restore(stored(record)), record)]
     problems += _of_run(record)
+    problems += _of_completions(record)
     if record.is_open:
         problems += _of_limits(record)
         problems += _of_channels(record)
@@ -44,6 +46,16 @@ def _of_run(record: Record) -> Iterator[str]:
         yield "an open run has a successor"
     if record.is_open and record.is_closing and not len(record.states):
         yield "a closing run without states is still open"
+
+
+def _of_completions(record: Record) -> Iterator[str]:
+    for name, number in sorted(record.failed.items()):
+        if number in record.states or number > record.opened:
+            yield f"{name} has failed for good, and is open or was never opened"
+    for (state_id, key), ordinal in sorted(record.keyed.items()):
+        name = state_execution_id(state_id, ordinal)
+        if name in record.failed or ordinal > record.ordinals.get(state_id, 0):
+            yield f"{name} is said to have completed with key {key!r}"
 
 
 def _of_limits(record: Record) -> Iterator[str]:

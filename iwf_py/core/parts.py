@@ -78,6 +78,10 @@ class Parts:
 
         ordinals: State id to the number of executions opened so far.
 
+        failed: The executions that failed and were followed by their failure state, by name, and their numbers.
+
+        keyed: State id, wait-for key and ordinal of what completed first with them.
+
         closed: How the run closed; then there are no states, messages and RPCs.
 
         successor: The run that follows, when closing brought one.
@@ -95,6 +99,8 @@ class Parts:
     attributes: Iterable[tuple[str, Payload, int]] = ()
     search_attributes: Iterable[tuple[SearchAttribute, int]] = ()
     ordinals: Mapping[str, int] = field(factory=dict)
+    failed: Iterable[tuple[str, int]] = ()
+    keyed: Iterable[tuple[str, str, int]] = ()
     states: Iterable[StoredState] = ()
     messages: Iterable[StoredMessage] = ()
     rpcs: Iterable[StoredRpc] = ()
@@ -119,6 +125,10 @@ def restore(parts: Parts) -> Record:
         attributes=Map(attributes),
         attributes_size=sum(cell.value.size for cell in attributes.values()),
         search_attributes=Map(search),
+        ordinals=Map(dict(parts.ordinals)),
+        opened=sum(parts.ordinals.values()),
+        failed=Map(dict(parts.failed)),
+        keyed=Map({(state_id, key): ordinal for state_id, key, ordinal in parts.keyed}),
         outputs=Fifo.of(parts.outputs),
     )
     return _with_life(common, parts) if is_open else common
@@ -134,8 +144,6 @@ def _with_life(record: Record, parts: Parts) -> Record:
     rpcs = {rpc.number: rpc for rpc in parts.rpcs}
     return evolve(
         record,
-        ordinals=Map(dict(parts.ordinals)),
-        opened=sum(parts.ordinals.values()),
         states=Map(states),
         channels=_channels(messages, states),
         unconsumed=sum(1 for message in messages if message.state is None),
@@ -233,6 +241,8 @@ def stored(record: Record) -> Parts:
             for key in sorted(record.search_attributes)
         ),
         ordinals={state_id: record.ordinals[state_id] for state_id in sorted(record.ordinals)},
+        failed=tuple(sorted(record.failed.items())),
+        keyed=tuple((state_id, key, ordinal) for (state_id, key), ordinal in sorted(record.keyed.items())),
         states=tuple(_stored_state(record.states[number]) for number in sorted(record.states)),
         messages=tuple(_stored_messages(record)),
         rpcs=tuple(record.rpcs[number] for number in sorted(record.rpcs)),

@@ -166,11 +166,16 @@ class Record:
 
         is_closing: The run completes once no state is left.
 
-        closed: How the run closed, or None while it is open. A closed record keeps attributes and outputs.
+        closed: How the run closed, or None while it is open. A closed record keeps attributes, outputs, and what completed.
 
         attributes_size: Characters of all data attributes.
 
         ordinals: State id to the number of executions opened so far; *opened* is their sum, the number of the last state.
+
+        failed: The names of the executions that failed and were followed by their failure state, to their numbers. Of what
+            was opened, all that is neither here nor open, nor was open at the close, has completed.
+
+        keyed: State id and wait-for key to the ordinal of the execution that was the first to complete with them.
 
         channels: What is not void of them; *unconsumed* and *in_flight* count the messages of all.
 
@@ -193,6 +198,8 @@ class Record:
     search_attributes: Map[str, Cell[SearchAttribute]] = EMPTY
     ordinals: Map[str, int] = EMPTY
     opened: int = 0
+    failed: Map[str, int] = EMPTY
+    keyed: Map[tuple[str, str], int] = EMPTY
     states: Map[int, LiveState] = EMPTY
     channels: Map[ChannelKey, Channel] = EMPTY
     unconsumed: int = 0

@@ -63,7 +63,7 @@ class Effects:
         self._schedule = schedule
 
     def carry_out(self, key: WorkflowKey, move: Move) -> None:
-        """Carry out what one turn asks for, in order."""
+        """Carry out what one turn asks for, in order; then have those who wait look at what has become of the run."""
         record = move.turn.record
         assert record is not None
         assert self._callers is not None
@@ -91,10 +91,10 @@ class Effects:
                     # Calls that no worker has begun are not begun any more.
                     for task in move.run.ended:
                         self._dispatch.end(fence_of(record, task))
-                    self._waiters.closed(record)
                     self._callers.freed(key)
                 case _:
                     assert_never(effect)
+        self._waiters.turned(record)
 
     def hear(self, due: datetime) -> None:
         """Pass on that something is due then."""

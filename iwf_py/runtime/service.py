@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, TypeVar
 
-from iwf_py.core import views
+from iwf_py.core import looks, views
 from iwf_py.core.effects import Accepted, Answer, Refused
 from iwf_py.core.events import (
     AttributesSet,
@@ -19,12 +19,15 @@ from iwf_py.core.events import (
     StopRequested,
     TimerSkipped,
 )
+from iwf_py.core.looks import Expected, Look
 from iwf_py.core.points import request_problem
 from iwf_py.errors import ExecutionParkedError, IwfError, TooManyRequestsError, TransitionError
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey, check_name
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
+    AttributeReading,
+    AttributeWaitRequest,
     GetAttributesRequest,
     PublishRequest,
     ResetRequest,
@@ -36,6 +39,8 @@ from iwf_py.model.requests import (
     SignalRequest,
     SkipTimerRequest,
     StartRequest,
+    StateCompletion,
+    StateWaitRequest,
     StopRequest,
     UpdateConfigRequest,
 )
@@ -49,7 +54,7 @@ from iwf_py.runtime.reads import Reads, key_of
 from iwf_py.runtime.resets import Resets
 from iwf_py.runtime.rpcs import Rpcs
 from iwf_py.runtime.turns import Turns
-from iwf_py.runtime.waiters import Waiter, Waiters, follower
+from iwf_py.runtime.waiters import Waiter, Waiters
 
 T = TypeVar("T")
 
@@ -207,18 +212,15 @@ class Service:
 
     def wait(self, address: RunAddress) -> Future[RunResult]:
         """Answer once the run is closed; one that failed and is retried: once the chain has its outcome."""
-        future: Future[RunResult] = Future()
-        if self._is_unserved(future, key_of(address)):
-            return future
+        return self._wait(address, looks.outcome)
 
-        def found(live: Live) -> None:
-            run_id = live.record.run_id
-            waiter = Waiter(run_id, future, run_id)
-            future.add_done_callback(lambda _: self._waiters.forget(waiter))
-            self._meet(address, waiter, live, is_registered=False)
+    def wait_for_state(self, request: StateWaitRequest) -> Future[StateCompletion]:
+        """Answer once a state execution has completed."""
+        return self._wait(request, lambda _: looks.completion(request))
 
-        self._reads.run(address, found, lambda error: refuse(future, error))
-        return future
+    def wait_for_attribute(self, request: AttributeWaitRequest) -> Future[AttributeReading]:
+        """Answer once a data attribute is another than it was."""
+        return self._wait(request, lambda run_id: looks.change(request, run_id))
 
     def history(self, address: RunAddress, after: int = 0, limit: int = 1000) -> Future[tuple[HistoryEntry, ...]]:
         """Read history entries with ``seq > after``, at most *limit*."""
@@ -231,28 +233,49 @@ class Service:
 
     # How it is done.
 
+    def _wait(self, address: RunAddress, make: Callable[[str], Look[T]]) -> Future[T]:
+        """
+        Have somebody wait.
+
+        Args:
+            make: Makes what is looked for, given the id of the run that was asked for.
+        """
+        future: Future[T] = Future()
+        if self._is_unserved(future, key_of(address)):
+            return future
+
+        def found(live: Live) -> None:
+            run_id = live.record.run_id
+            waiter = Waiter(make(run_id), future, run_id)
+            future.add_done_callback(lambda _: self._waiters.forget(waiter))
+            self._meet(address, waiter, live, is_registered=False)
+
+        self._reads.run(address, found, lambda error: refuse(future, error))
+        return future
+
     def _meet(self, address: RunAddress, waiter: Waiter, live: Live, *, is_registered: bool) -> None:
         """
-        Have a waiter meet the closing of its run, or of the run that is its retry.
+        Have a waiter meet what it waits for, in its run or in the run that is its retry.
 
-        Registered first, looked at then: a run that closes in between is seen by one of the two.
+        Registered first, looked at then: what comes in between is seen by one of the two.
         """
         record = live.record
-        after = follower(record)
-        if record.closed is not None and after is None:
+        seen = looks.look_at(record, waiter.look)
+        if not isinstance(seen, Expected):
             if not is_registered or self._waiters.remove(waiter):
-                waiter.answer(record)
+                waiter.tell(seen)
             return
-        if record.closed is not None and after is not None:
+        if record.closed is None:
+            if live.parked is not None:
+                self._waiters.remove(waiter)
+                _refuse_parked(live)
+            if is_registered:
+                return
+            waiter.seq = record.seq
+        else:
             if is_registered and not self._waiters.remove(waiter):
                 return
-            waiter.run_id = after
-            is_registered = False
-        elif live.parked is not None:
-            self._waiters.remove(waiter)
-            _refuse_parked(live)
-        if is_registered:
-            return
+            waiter.run_id, waiter.seq = seen.run_id, 0
         self._waiters.add(waiter)
         if waiter.future.cancelled():
             self._waiters.remove(waiter)

@@ -1,17 +1,20 @@
-"""Those who wait for a run to close. A waiter is an entry here, and costs no thread."""
+"""Those who wait for something of a run. A waiter is an entry here, and costs no thread."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from typing import Any
 
-from attrs import define, evolve
+from attrs import define
 
+from iwf_py.core.looks import Expected, Found, Look, Lost, look_at
 from iwf_py.core.record import Record
-from iwf_py.core.views import result
 from iwf_py.errors import ExecutionParkedError
-from iwf_py.model.requests import RunResult
 from iwf_py.runtime.answers import answer, refuse
+
+# A run, and whether its end alone is of interest: turns of a run that nobody watches cost nothing.
+_Place = tuple[str, bool]
 
 
 @define(eq=False)
@@ -20,82 +23,91 @@ class Waiter:
     One who waits.
 
     Attributes:
-        asked: The run id that the answer carries, whatever run of the chain it comes from.
+        look: What it looks for.
 
         run_id: The run that it waits for now.
+
+        seq: Of the record of that run that it has looked at; of an older one it must not hear.
     """
 
-    asked: str
-    future: Future[RunResult]
+    look: Look[Any]
+    future: Future[Any]
     run_id: str
+    seq: int = 0
 
-    def answer(self, record: Record) -> None:
-        """Tell the outcome of a closed run."""
-        answer(self.future, evolve(result(record), run_id=self.asked))
+    @property
+    def place(self) -> _Place:
+        """Where it stands while it waits."""
+        return self.run_id, self.look.at_close
 
-
-def follower(record: Record) -> str | None:
-    """Tell the run whose outcome counts instead of this one's, where a failed run is retried; else None."""
-    successor = record.successor
-    return successor.next.run_id if successor is not None and successor.is_retry else None
+    def tell(self, seen: Found[Any] | Lost) -> None:
+        """End its waiting."""
+        if isinstance(seen, Found):
+            answer(self.future, seen.answer)
+        else:
+            refuse(self.future, seen.error)
 
 
 class Waiters:
     """
     Waiters by the run that they wait for now.
 
-    Who closes a run shows its record first and asks for its waiters then; who waits registers first and looks at
-    the record then: so one of the two meets the other.
+    Who takes a turn shows its record first and asks the run's waiters to look then; who waits registers first and looks
+    at the record then: so one of the two meets the other.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ended: Exception | None = None
-        self._waiting: dict[str, dict[Waiter, None]] = {}
+        self._waiting: dict[_Place, dict[Waiter, None]] = {}
 
     def add(self, waiter: Waiter) -> None:
         """Have *waiter* wait for its run."""
         with self._lock:
             ended = self._ended
             if ended is None:
-                self._waiting.setdefault(waiter.run_id, {})[waiter] = None
+                self._put(waiter)
         if ended is not None:
             refuse(waiter.future, ended)
 
     def remove(self, waiter: Waiter) -> bool:
-        """Wait no more; False when the waiter was found already."""
+        """Wait no more; False when the waiter was told already."""
         with self._lock:
-            waiters = self._waiting.get(waiter.run_id)
-            if waiters is None or waiter not in waiters:
-                return False
-            del waiters[waiter]
-            if not waiters:
-                del self._waiting[waiter.run_id]
-            return True
+            return self._take(waiter)
 
     def forget(self, waiter: Waiter) -> None:
         """Drop a waiter that is answered, or was cancelled."""
         self.remove(waiter)
 
-    def closed(self, record: Record) -> None:
-        """Answer those who wait for this run, or move them to the run that is its retry."""
-        after = follower(record)
+    def turned(self, record: Record) -> None:
+        """Have those who wait for this run look at what has become of it; some go on to the run that is its retry."""
+        places = [(record.run_id, False)]
+        if record.closed is not None:
+            places.append((record.run_id, True))
+        # Without the lock: who comes after this line looks at a record that is this one, or later.
+        if not any(place in self._waiting for place in places):
+            return
+        told: list[tuple[Waiter, Found[Any] | Lost]] = []
         with self._lock:
-            waiters = self._waiting.pop(record.run_id, None)
-            if waiters is None:
-                return
-            if after is not None:
-                for waiter in waiters:
-                    waiter.run_id = after
-                self._waiting.setdefault(after, {}).update(waiters)
-                return
-        for waiter in waiters:
-            waiter.answer(record)
+            for waiter in [waiter for place in places for waiter in self._waiting.get(place, ())]:
+                if waiter.seq >= record.seq:
+                    continue
+                seen = look_at(record, waiter.look)
+                if not isinstance(seen, Expected):
+                    self._take(waiter)
+                    told.append((waiter, seen))
+                elif seen.run_id != record.run_id:
+                    self._take(waiter)
+                    waiter.run_id, waiter.seq = seen.run_id, 0
+                    self._put(waiter)
+        for waiter, seen in told:
+            waiter.tell(seen)
 
     def parked(self, error: ExecutionParkedError) -> None:
         """Refuse those who wait for a run that is held apart from now on."""
         with self._lock:
-            waiters = self._waiting.pop(error.run_id, {})
+            places = (error.run_id, False), (error.run_id, True)
+            waiters = [waiter for place in places for waiter in self._waiting.pop(place, ())]
         for waiter in waiters:
             refuse(waiter.future, error)
 
@@ -107,3 +119,17 @@ class Waiters:
             self._waiting.clear()
         for waiter in everybody:
             refuse(waiter.future, error)
+
+    # Under the lock.
+
+    def _put(self, waiter: Waiter) -> None:
+        self._waiting.setdefault(waiter.place, {})[waiter] = None
+
+    def _take(self, waiter: Waiter) -> bool:
+        waiters = self._waiting.get(waiter.place)
+        if waiters is None or waiter not in waiters:
+            return False
+        del waiters[waiter]
+        if not waiters:
+            del self._waiting[waiter.place]
+        return True

@@ -95,7 +95,10 @@ class ReadStatements:
         )
         self.ordinals = self._of(t.ordinals, ("state_id", "opened"), ("run",))
         self.completions = self._of(
-            t.completions, ("state_id", "ordinal", "has_output", "encoding", "data"), ("run",), "place"
+            t.completions,
+            ("number", "state_id", "ordinal", "wait_for_key", "has_output", "encoding", "data", "has_failed"),
+            ("run",),
+            "place",
         )
         self.states = self._of(t.states, (*_STATE_COLUMNS, *TASK_COLUMNS), ("run",), "number")
         self.timers = self._of(t.timers, ("number", "due", "status"), ("run",), "number", "position")
@@ -210,6 +213,7 @@ def read_run(cursor: Cursor, sql: ReadStatements, run: int) -> tuple[Parts, tupl
         closed = _closed(from_micros(closed_at), status, error_type, error_message, closing)
     states, tasks = ([], ()) if closed else _read_states(cursor, sql, run)
     started = _read_started(cursor, sql, run, started_text)
+    completions = _all(cursor, sql.completions, run)
     parts = Parts(
         started=started,
         chain=Chain(
@@ -228,11 +232,13 @@ def read_run(cursor: Cursor, sql: ReadStatements, run: int) -> tuple[Parts, tupl
         successor=load_or_none(Succeeded, successor),
         attributes=_read_attributes(cursor, sql, run),
         search_attributes=[search_attribute(row) for row in _all(cursor, sql.search, run)],
-        ordinals={} if closed else dict(_all(cursor, sql.ordinals, run)),
+        ordinals=dict(_all(cursor, sql.ordinals, run)),
+        failed=_failed(completions),
+        keyed=_keyed(completions),
         states=states,
         messages=[] if closed else _read_messages(cursor, sql, run),
         rpcs=[] if closed else _read_rpcs(cursor, sql, run),
-        outputs=_read_outputs(cursor, sql, run),
+        outputs=_outputs(completions),
     )
     return parts, tasks, parked
 
@@ -359,13 +365,30 @@ def _read_rpcs(cursor: Cursor, sql: ReadStatements, run: int) -> list[StoredRpc]
     ]
 
 
-def _read_outputs(cursor: Cursor, sql: ReadStatements, run: int) -> list[StateOutput]:
+def _outputs(completions: list[Any]) -> list[StateOutput]:
     return [
         StateOutput(
             state_id=state_id,
             state_execution_id=state_execution_id(state_id, ordinal),
             output=Payload(encoding, data),
         )
-        for state_id, ordinal, has_output, encoding, data in _all(cursor, sql.completions, run)
+        for _, state_id, ordinal, _, has_output, encoding, data, _ in completions
         if has_output
     ]
+
+
+def _failed(completions: list[Any]) -> list[tuple[str, int]]:
+    return [
+        (state_execution_id(state_id, ordinal), number)
+        for number, state_id, ordinal, *_, has_failed in completions
+        if has_failed
+    ]
+
+
+def _keyed(completions: list[Any]) -> list[tuple[str, str, int]]:
+    """Tell who completed with a key; where several did with the same one, the first."""
+    found: dict[tuple[str, str], int] = {}
+    for _, state_id, ordinal, key, *_, has_failed in completions:
+        if key is not None and not has_failed:
+            found.setdefault((state_id, key), ordinal)
+    return [(state_id, key, ordinal) for (state_id, key), ordinal in found.items()]

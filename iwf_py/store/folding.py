@@ -155,8 +155,8 @@ class RunFold:
     def _state_left(self, change: StateLeft) -> None:
         self._state(change.number).left = True
         self.left[change.number] = None
-        # Who waits for a state waits for its success: one that its failure state follows has not completed.
-        if change.succeeded and (change.output is not None or change.wait_for_key is not None):
+        # That an execution has completed follows from its not being open any more; what is more than that is a row.
+        if not change.succeeded or change.output is not None or change.wait_for_key is not None:
             self.completions.append(change)
 
     def _graceful_close_requested(self, change: GracefulCloseRequested) -> None:

@@ -272,6 +272,9 @@ _SECOND = (
     """
         ALTER TABLE iwf_executions ADD COLUMN config TEXT
     """,
+    """
+        ALTER TABLE iwf_completions ADD COLUMN has_failed BOOLEAN DEFAULT 0 NOT NULL
+    """,
 )
 
 

@@ -125,8 +125,17 @@ def state_row(run: int, opened: StateOpened, moved: Tuple, waiting: StateWaiting
 
 
 def completion_row(run: int, place: int, left: StateLeft) -> Tuple:
-    """Make the row of a state execution that left with an output, or that somebody may wait for."""
-    return (run, left.number, place, left.state_id, left.ordinal, left.wait_for_key, *value_columns(left.output))
+    """Make the row of a state execution that left with an output or a key, or that failed."""
+    return (
+        run,
+        left.number,
+        place,
+        left.state_id,
+        left.ordinal,
+        left.wait_for_key,
+        *value_columns(left.output),
+        not left.succeeded,
+    )
 
 
 def message_row(run: int, message: MessageAppended, taken: MessageTaken | None) -> Tuple:

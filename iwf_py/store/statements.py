@@ -177,7 +177,7 @@ class WriteStatements:
         self.supersede = Statement(SUPERSEDED, c.compile_in_order(supersede, ["is_namespace", "is_workflow_id"]))
 
         # run; tasks: after null and null
-        self.clear = [Statement(CLEARED, c.delete(table, _RUN)) for table in (t.timers, t.rpcs, t.ordinals)]
+        self.clear = [Statement(CLEARED, c.delete(table, _RUN)) for table in (t.timers, t.rpcs)]
         is_owned = t.states.c.owner.is_not(None)
         self.end_tasks = Statement(CLEARED, c.update(t.states, ("owner", "due_at"), _RUN, is_owned))
         left_behind = or_(*(exists().where(child.c.run == executions.c.run) for child in (t.states, t.messages)))

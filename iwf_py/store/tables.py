@@ -300,7 +300,7 @@ class TimerRow(Row, table=True):
 
 
 class OrdinalRow(Row, table=True):
-    """How many executions of a state a run has opened."""
+    """How many executions of a state a run has opened; kept when it has closed, for what completed follows from it."""
 
     __tablename__ = "iwf_ordinals"
     __table_args__ = _CLUSTERED
@@ -312,10 +312,12 @@ class OrdinalRow(Row, table=True):
 
 class CompletionRow(Row, table=True):
     """
-    A state execution that completed with an output for the run's result, or that somebody may wait for.
+    A state execution that is over and of which more is known than that: an output for the run's result, a key, or that it failed.
 
     Attributes:
         place: The order of completion.
+
+        has_failed: Its failure state followed: it has not completed.
     """
 
     __tablename__ = "iwf_completions"
@@ -329,6 +331,7 @@ class CompletionRow(Row, table=True):
     has_output: bool
     encoding: str | None = _text_or_null()
     data: str | None = _text_or_null()
+    has_failed: bool = Field(sa_column_kwargs={"server_default": text("0")})
 
 
 class RpcRow(Row, table=True):

@@ -1,7 +1,7 @@
 """A batch as statements and their rows: one statement per kind of row takes all rows of that kind.
 
 Rows that are opened and left within the batch are never written. A closed run's states and messages
-are left behind for the sweep; its timers, open RPCs and counts go, and its calls are owned by nobody,
+are left behind for the sweep; its timers and open RPCs go, and its calls are owned by nobody,
 so that nothing of it is ever due. Pure: it knows no connection.
 """
 
@@ -108,9 +108,7 @@ class _Writer:
             self._write_search_attributes(fold)
         if fold.states:
             self._change_states(fold)
-        for position, left in enumerate(fold.completions):
-            place = fold.write.record.seq * STRIDE + position
-            self.plan.add(self._sql.complete_state, completion_row(fold.run, place, left))
+        self._write_progress(fold)
         if fold.left and not fold.write.is_new:
             for number in fold.left:
                 self.plan.add(self._sql.finish_messages, (fold.run, number))
@@ -197,6 +195,14 @@ class _Writer:
                 statement = self._sql.change_state(columns, is_owned=guard is not None)
                 self.plan.add(statement, (*values, *key))
 
+    def _write_progress(self, fold: RunFold) -> None:
+        """Write what was opened and what is over, which a run keeps when it has closed."""
+        for state_id, ordinal in fold.ordinals.items():
+            self.plan.add(self._sql.write_ordinal, (fold.run, state_id, ordinal))
+        for position, left in enumerate(fold.completions):
+            place = fold.write.record.seq * STRIDE + position
+            self.plan.add(self._sql.complete_state, completion_row(fold.run, place, left))
+
     def _write_living(self, fold: RunFold) -> None:
         """Write what only a run that stays open has."""
         plan, sql, run = self.plan, self._sql, fold.run
@@ -204,8 +210,6 @@ class _Writer:
             if draft.opened is not None and not draft.left:
                 assert draft.moved is not None
                 plan.add(sql.open_state, state_row(run, draft.opened, draft.moved, draft.waiting, draft.task))
-        for state_id, ordinal in fold.ordinals.items():
-            plan.add(sql.write_ordinal, (run, state_id, ordinal))
         self._write_run_timers(fold)
         self._write_timers(fold)
         if fold.appended or fold.taken:

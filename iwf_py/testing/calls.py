@@ -95,10 +95,10 @@ class Calls:
                     self._admit(run)
                 case Closed():
                     run.tasks.clear()
-                    self.runs.tell_waiters(run)
                     self._admit(run)
                 case _:
                     assert_never(effect)
+        self.runs.tell_waiters(run)
 
     def _inner(self, run: Run, event: Event) -> None:
         """Advance a run with what no client brought; one that is held apart is left alone, and the others go on."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from iwf_py.codec.snapshots import FORMAT, event_to_text
 from iwf_py.core.advance import Turn, advance
@@ -18,16 +19,16 @@ from iwf_py.core.changes import Succeeded
 from iwf_py.core.effects import Answer, Effect
 from iwf_py.core.events import Event
 from iwf_py.core.invariants import check
+from iwf_py.core.looks import Expected, Found, Look, look_at
 from iwf_py.core.parts import stored
 from iwf_py.core.past import Past
 from iwf_py.core.record import Record
 from iwf_py.core.rewind import audit
-from iwf_py.core.views import result
 from iwf_py.errors import ExecutionParkedError, IwfError, TransitionError, WorkflowNotExistsError
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.payload import Payload
-from iwf_py.model.requests import ResetRequest, RpcRequest, RunAddress, RunResult
+from iwf_py.model.requests import ResetRequest, RpcRequest, RunAddress
 from iwf_py.testing.futures import DrivenFuture
 
 
@@ -37,6 +38,14 @@ class Asked:
 
     request: RpcRequest
     future: DrivenFuture[Payload | None]
+
+
+@define(eq=False)
+class Waiter:
+    """Somebody who waits, and what for."""
+
+    look: Look[Any]
+    future: DrivenFuture[Any]
 
 
 @define(eq=False)
@@ -51,7 +60,7 @@ class Run:
 
         queue: Locking RPCs that wait for another's keys, in order of arrival.
 
-        waiters: Who waits for its close, and the run id that each asked for.
+        waiters: Who waits for something of it.
 
         parked: Why it is held apart, or None.
     """
@@ -61,7 +70,7 @@ class Run:
     tasks: dict[int, TaskState] = field(factory=dict)
     callers: dict[int, DrivenFuture[Payload | None]] = field(factory=dict)
     queue: deque[Asked] = field(factory=deque)
-    waiters: list[tuple[DrivenFuture[RunResult], str]] = field(factory=list)
+    waiters: list[Waiter] = field(factory=list)
     parked: str | None = None
 
     def refuse_parked(self) -> None:
@@ -69,6 +78,15 @@ class Run:
         if self.parked is not None:
             request = self.record.started.request
             raise ExecutionParkedError(workflow_id=request.workflow_id, run_id=self.record.run_id, reason=self.parked)
+
+    def expect(self, waiter: Waiter) -> None:
+        """Have somebody wait; nothing comes of a run that is held apart."""
+        try:
+            self.refuse_parked()
+        except ExecutionParkedError as error:
+            waiter.future.refuse(error)
+        else:
+            self.waiters.append(waiter)
 
     def park(self, reason: str) -> None:
         """Hold it apart, and tell everybody who waits."""
@@ -81,8 +99,8 @@ class Run:
     def refuse_all(self, error: IwfError) -> None:
         """Tell everybody who waits for something of this run that it will not come."""
         asked = [asked.future for asked in self.queue]
-        for waiter, _ in self.waiters:
-            waiter.refuse(error)
+        for waiter in self.waiters:
+            waiter.future.refuse(error)
         for caller in (*self.callers.values(), *asked):
             caller.refuse(error)
         self.waiters.clear()
@@ -148,13 +166,6 @@ class Runs:
         if run is None:
             raise WorkflowNotExistsError(workflow_id=address.workflow_id, run_id=address.run_id or "")
         return run
-
-    def successor(self, run: Run) -> Run | None:
-        """Find the retry that follows a run, whose outcome is the outcome of both."""
-        follows = run.record.successor
-        if follows is None or not follows.is_retry:
-            return None
-        return self._runs[run.record.key, follows.next.run_id]
 
     def turn(self, run: Run | None, event: Event) -> Answer:
         """
@@ -231,23 +242,24 @@ class Runs:
         self._latest[key] = run
         return run
 
-    def wait(self, run: Run, future: DrivenFuture[RunResult]) -> None:
-        """Have *future* told how the run, or the chain of its retries, ends."""
-        asked = run.record.run_id
-        following: Run | None = run
-        while following is not None:
-            run, following = following, self.successor(following)
-        if run.record.is_open:
-            run.waiters.append((future, asked))
-        else:
-            future.answer(evolve(result(run.record), run_id=asked))
+    def wait(self, run: Run, waiter: Waiter) -> None:
+        """Have somebody told once what he waits for is there, in this run or in a retry of it."""
+        while True:
+            seen = look_at(run.record, waiter.look)
+            if isinstance(seen, Found):
+                waiter.future.answer(seen.answer)
+                return
+            if not isinstance(seen, Expected):
+                waiter.future.refuse(seen.error)
+                return
+            if seen.run_id == run.record.run_id:
+                run.expect(waiter)
+                return
+            run = self._runs[run.record.key, seen.run_id]
 
     def tell_waiters(self, run: Run) -> None:
-        """A run has closed: answer those who wait for it, or move them to its retry."""
+        """A turn was taken: let those who wait for this run look again, unless they have gone."""
         waiters, run.waiters = run.waiters, []
-        successor = self.successor(run)
-        for future, asked in waiters:
-            if successor is not None:
-                successor.waiters.append((future, asked))
-            else:
-                future.answer(evolve(result(run.record), run_id=asked))
+        for waiter in waiters:
+            if not waiter.future.done():
+                self.wait(run, waiter)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from iwf_py.core import views
+from iwf_py.core import looks, views
 from iwf_py.core.events import (
     AttributesSet,
     ConfigUpdated,
@@ -21,6 +21,7 @@ from iwf_py.core.events import (
     StopRequested,
     TimerSkipped,
 )
+from iwf_py.core.looks import Look
 from iwf_py.core.points import request_problem
 from iwf_py.errors import (
     EngineStoppedError,
@@ -31,6 +32,8 @@ from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey, run_id_from
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
+    AttributeReading,
+    AttributeWaitRequest,
     GetAttributesRequest,
     PublishRequest,
     ResetRequest,
@@ -42,6 +45,8 @@ from iwf_py.model.requests import (
     SignalRequest,
     SkipTimerRequest,
     StartRequest,
+    StateCompletion,
+    StateWaitRequest,
     StopRequest,
     UpdateConfigRequest,
 )
@@ -49,7 +54,7 @@ from iwf_py.testing.agenda import Agenda
 from iwf_py.testing.calls import Calls, accepted
 from iwf_py.testing.clock import ManualClock
 from iwf_py.testing.futures import DrivenFuture
-from iwf_py.testing.runs import Asked, Run
+from iwf_py.testing.runs import Asked, Run, Waiter
 from iwf_py.worker.handlers import Handlers
 
 ResultT = TypeVar("ResultT")
@@ -166,9 +171,15 @@ class MemoryService:
 
     def wait(self, address: RunAddress) -> DrivenFuture[RunResult]:
         """Answer once the run, or the chain of its retries, is closed."""
-        future: DrivenFuture[RunResult] = self._future(address)
-        self._try(future, lambda: self._calls.runs.wait(self._calls.runs.find(address), future))
-        return future
+        return self._wait(address, looks.outcome)
+
+    def wait_for_state(self, request: StateWaitRequest) -> DrivenFuture[StateCompletion]:
+        """Answer once a state execution has completed."""
+        return self._wait(request, lambda _: looks.completion(request))
+
+    def wait_for_attribute(self, request: AttributeWaitRequest) -> DrivenFuture[AttributeReading]:
+        """Answer once a data attribute is another than it was."""
+        return self._wait(request, lambda run_id: looks.change(request, run_id))
 
     def invoke_rpc(self, request: RpcRequest) -> DrivenFuture[Payload | None]:
         """Run an RPC and apply what it wrote."""
@@ -223,6 +234,16 @@ class MemoryService:
     def _answered(self, address: RunAddress | StartRequest, ask: Callable[[], ResultT]) -> DrivenFuture[ResultT]:
         future: DrivenFuture[ResultT] = self._future(address)
         self._try(future, lambda: future.answer(ask()))
+        return future
+
+    def _wait(self, address: RunAddress, make: Callable[[str], Look[ResultT]]) -> DrivenFuture[ResultT]:
+        future: DrivenFuture[ResultT] = self._future(address)
+
+        def ask() -> None:
+            run = self._calls.runs.find(address)
+            self._calls.runs.wait(run, Waiter(make(run.record.run_id), future))
+
+        self._try(future, ask)
         return future
 
     def _write(self, address: RunAddress, event: Callable[[datetime], Event]) -> DrivenFuture[None]:

@@ -16,7 +16,7 @@ from iwf_py.authoring.workflow_context import WorkflowContext
 from iwf_py.authoring.workflow_state import WorkflowState
 from iwf_py.authoring.workflow_state_options import WorkflowStateOptions
 from iwf_py.model.payload import Payload
-from iwf_py.model.requests import RunResult, StateOutput
+from iwf_py.model.requests import AttributeReading, RunResult, StateCompletion, StateOutput
 from iwf_py.model.status import SearchAttributeValueType, WorkflowStatus
 
 
@@ -110,6 +110,18 @@ def result(*outputs, status=WorkflowStatus.COMPLETED, **fields):
             for number, text in enumerate(outputs, 1)
         ),
         **fields,
+    )
+
+
+def completion(output):
+    return StateCompletion(
+        run_id="r", state_id="Submit", state_execution_id="Submit-2", output=None if output is None else sealed(output)
+    )
+
+
+def reading(value, revision, run_id="r"):
+    return AttributeReading(
+        run_id=run_id, key="note-1", value=None if value is None else sealed(value), revision=revision
     )
 
 

@@ -28,7 +28,7 @@ from iwf_py.errors import (
 from iwf_py.model.options import WorkflowConfig
 from iwf_py.model.status import WorkflowErrorType, WorkflowStatus
 from iwf_py.ports import take_seat
-from tests.client.doubles import Entity, Form, Signup, Stranger, Submit, result, sealed
+from tests.client.doubles import Entity, Form, Signup, Stranger, Submit, completion, reading, result, sealed
 
 
 @pytest.mark.parametrize(
@@ -310,6 +310,16 @@ def test_the_async_client_sends_what_the_client_sends(client, async_client, serv
         ("wait_for_workflow_results", ("w", str), {}, result('"x"')),
         ("get_workflow_result", ("w", str), {}, result('"x"')),
         ("get_workflow_results", ("w", str), {}, result('"x"')),
+        ("wait_for_workflow_outcome", ("w",), {"workflow_run_id": "r"}, result('"x"')),
+        ("get_workflow_outcome", ("w",), {}, result('"x"')),
+        (
+            "wait_for_state_execution_completion_with_state_execution_id",
+            (Submit, "w", 2),
+            {"type_hint": str},
+            completion('"x"'),
+        ),
+        ("wait_for_state_execution_completion_with_wait_for_key", ("Submit", "w", "k"), {}, completion(None)),
+        ("wait_for_data_attribute", (Signup, "w", "note-1", 7), {"workflow_run_id": "r"}, reading("7", 3)),
         ("invoke_rpc", ("w", Signup.verify, "email"), {}, sealed('"x"')),
         ("signal_workflow", ("w", "mail", Form("a@b")), {"workflow_class": Signup}, None),
         ("publish_to_internal_channel", (Signup, "w", "verify"), {}, None),
@@ -353,6 +363,9 @@ def test_the_async_handle_sends_what_the_handle_sends(client, async_client, serv
         ("call", (Signup.verify, "email"), sealed('"done"')),
         ("result", (str,), result('"x"')),
         ("results", (str,), result('"x"')),
+        ("outcome", (), result('"x"')),
+        ("wait_for_state", (Submit, 2), completion('"x"')),
+        ("wait_for_attribute", ("note-1",), reading("7", 3)),
         ("describe", (), None),
         ("signal", ("mail", Form("a@b")), None),
         ("publish", ("room-1", 1), None),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from iwf_py.core.events import AttemptsExhausted, ExecuteReturned
-from iwf_py.model.decisions import DEAD_END, Movement
+from iwf_py.model.decisions import DEAD_END, FORCE_COMPLETING, Movement
 from iwf_py.model.invocations import Failure
 from iwf_py.model.options import StateOptions
 from iwf_py.model.status import Phase
 from iwf_py.store.database import SqlStore
 from iwf_py.store.folding import RunFold
-from tests.store.host import Host, decides
+from tests.store.host import Host, decides, to
 
 
 def test_only_a_state_that_succeeded_has_completed(host: Host, store: SqlStore):
@@ -26,6 +26,28 @@ def test_only_a_state_that_succeeded_has_completed(host: Host, store: SqlStore):
     host.send_now(ExecuteReturned, number=3, result=decides(Movement(DEAD_END)))
 
     fold = RunFold(host.latest().write(), store.epoch)
-    assert [left.wait_for_key for left in fold.completions] == ["succeeds"]
+    assert [(left.wait_for_key, left.succeeded) for left in fold.completions] == [("fails", False), ("succeeds", True)]
     host.commit()
     host.check()
+    loaded = store.load(host.latest().row)
+    assert loaded is not None
+    assert dict(loaded.record.failed.items()) == {"A-2": 2}
+    assert dict(loaded.record.keyed.items()) == {("A", "succeeds"): 3}
+
+
+def test_an_ordinary_completion_is_no_row(host: Host, store: SqlStore):
+    """
+    A state that only moves on leaves nothing but the count of its executions, which a closed run keeps.
+    """
+    host.start("w", to("A"))
+    host.commit()
+    host.send_now(ExecuteReturned, number=1, result=decides(to("B")))
+
+    host.send_now(ExecuteReturned, number=2, result=decides(Movement(FORCE_COMPLETING)))
+
+    assert RunFold(host.latest().write(), store.epoch).completions == []
+    host.commit()
+    host.check()
+    loaded = store.load(host.latest().row)
+    assert loaded is not None
+    assert dict(loaded.record.ordinals.items()) == {"A": 1, "B": 1}

@@ -22,6 +22,7 @@ from iwf_py.testing.contract import (
     starting,
     succession,
     timers,
+    waits,
 )
 
 MODULES: tuple[ModuleType, ...] = (
@@ -38,6 +39,7 @@ MODULES: tuple[ModuleType, ...] = (
     rpcs,
     succession,
     resetting,
+    waits,
     history,
 )
 
