@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from iwf_py.errors import WorkflowTimeout as WorkflowTimeout
     from iwf_py.extension import IwfPy as IwfPy
     from iwf_py.model.invocations import Failure as Failure
+    from iwf_py.model.options import CronSchedule as CronSchedule
     from iwf_py.model.options import PersistenceLoadingPolicy as PersistenceLoadingPolicy
     from iwf_py.model.options import RetryPolicy as RetryPolicy
     from iwf_py.model.options import WorkflowAlreadyStartedOptions as WorkflowAlreadyStartedOptions
@@ -123,6 +124,7 @@ if TYPE_CHECKING:
     from iwf_py.model.status import WaitUntilApiFailurePolicy as WaitUntilApiFailurePolicy
     from iwf_py.model.status import WorkflowConditionalCloseType as WorkflowConditionalCloseType
     from iwf_py.model.status import WorkflowErrorType as WorkflowErrorType
+    from iwf_py.model.status import WorkflowIDReusePolicy as WorkflowIDReusePolicy
     from iwf_py.model.status import WorkflowResetType as WorkflowResetType
     from iwf_py.model.status import WorkflowStatus as WorkflowStatus
     from iwf_py.model.status import WorkflowStopType as WorkflowStopType
@@ -142,6 +144,7 @@ __all__ = [
     "CommunicationMethod",
     "CommunicationMethodType",
     "CommunicationSchema",
+    "CronSchedule",
     "Embedded",
     "EngineError",
     "EngineStoppedError",
@@ -210,6 +213,7 @@ __all__ = [
     "WorkflowErrorType",
     "WorkflowFailed",
     "WorkflowHandle",
+    "WorkflowIDReusePolicy",
     "WorkflowInfo",
     "WorkflowNotExistsError",
     "WorkflowOptions",
@@ -254,6 +258,7 @@ _MODULES = {
     "CommunicationMethod": "iwf_py.authoring.communication_schema",
     "CommunicationMethodType": "iwf_py.authoring.communication_schema",
     "CommunicationSchema": "iwf_py.authoring.communication_schema",
+    "CronSchedule": "iwf_py.model.options",
     "Embedded": "iwf_py.embedded",
     "EngineError": "iwf_py.errors",
     "EngineStoppedError": "iwf_py.errors",
@@ -322,6 +327,7 @@ _MODULES = {
     "WorkflowErrorType": "iwf_py.model.status",
     "WorkflowFailed": "iwf_py.errors",
     "WorkflowHandle": "iwf_py.client.handle",
+    "WorkflowIDReusePolicy": "iwf_py.model.status",
     "WorkflowInfo": "iwf_py.model.requests",
     "WorkflowNotExistsError": "iwf_py.errors",
     "WorkflowOptions": "iwf_py.authoring.workflow_options",

@@ -40,10 +40,11 @@ from iwf_py.model.requests import (
     StopRequest,
     UpdateConfigRequest,
 )
-from iwf_py.ports import Alarm, Clock, Observer, WorkflowService
+from iwf_py.ports import Alarm, Calendar, Clock, Observer, WorkflowService
 from iwf_py.runtime.engine import Engine
 from iwf_py.runtime.threads import RandomIds, SystemClock, Threads
 from iwf_py.scheduling.alarm import ApschedulerAlarm
+from iwf_py.scheduling.cron import CronCalendar
 from iwf_py.store.database import SqlStore
 from iwf_py.worker.handlers import Handlers
 from iwf_py.worker.loop import Worker
@@ -80,6 +81,8 @@ class Embedded:
 
         make_alarm: Makes the alarm clock that follows *clock*; to be given together with it.
 
+        calendar: Tells the ticks of cron schedules.
+
         observers: Told of every event, after its commit.
 
         grace_seconds: What running handlers get to end in, when it is closed; they are called again after the next start.
@@ -100,6 +103,7 @@ class Embedded:
         namespace: str = "default",
         clock: Clock | None = None,
         make_alarm: Callable[[Callable[[], None]], Alarm] = ApschedulerAlarm,
+        calendar: Calendar | None = None,
         observers: Sequence[Observer] = (),
         grace_seconds: float = 2.0,
     ) -> None:
@@ -109,6 +113,7 @@ class Embedded:
         self._converter = converter or JsonConverter()
         self._clock = clock or SystemClock()
         self._make_alarm = make_alarm
+        self._calendar = calendar or CronCalendar()
         self._observers = tuple(observers)
         self._grace_seconds = grace_seconds
         # Re-entrant: a Ctrl-C between two bytecodes of start() closes from within.
@@ -181,6 +186,7 @@ class Embedded:
         engine = Engine(
             store,
             clock=self._clock,
+            calendar=self._calendar,
             ids=RandomIds(),
             executor=threads,
             make_alarm=self._make_alarm,

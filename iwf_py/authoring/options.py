@@ -25,10 +25,14 @@ class Options:
     """
 
     _known: ClassVar[frozenset[str]] = frozenset()
+    # Where an option is a property, these hold what it is made of.
+    _hidden: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
-        cls._known = frozenset(attribute.name for attribute in cls.__attrs_attrs__)  # type: ignore[attr-defined]  # set by attrs
+        attributes = cls.__attrs_attrs__  # type: ignore[attr-defined]  # set by attrs
+        cls._known = frozenset(attribute.alias for attribute in attributes)
+        cls._hidden = frozenset(attribute.name for attribute in attributes)
 
     def __new__(cls, *args: Any, **keywords: Any) -> Any:  # noqa: ARG004 - the constructor takes them
         """Refuse unknown keywords before the generated constructor sees them."""
@@ -41,7 +45,7 @@ class Options:
     if not TYPE_CHECKING:
 
         def __setattr__(self, name: str, value: object) -> None:
-            if name not in self._known:
+            if name not in self._known and name not in self._hidden:
                 warnings.warn(
                     f"{type(self).__name__} has no option {name!r}{suggestion(name, self._known)}; setting it has no effect",
                     stacklevel=2,

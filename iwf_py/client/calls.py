@@ -20,7 +20,15 @@ from iwf_py.authoring.state_class import StateClass
 from iwf_py.authoring.workflow import ObjectWorkflow
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
 from iwf_py.client.asking import Question
-from iwf_py.client.options import id_reuse_policy, reset_options, start_options, stop_options
+from iwf_py.client.options import (
+    awaited_executions,
+    awaited_states,
+    cron_schedule,
+    id_reuse_policy,
+    reset_options,
+    start_options,
+    stop_options,
+)
 from iwf_py.client.results import WorkflowOutcome, open_output, open_outputs, outcome_of
 from iwf_py.client.values import seal, seal_attributes, seal_rpc_input, seal_search_attributes, unseal
 from iwf_py.client.wanted import AttributeValue, Wanted
@@ -108,6 +116,9 @@ class Calls:
             attributes=tuple((key, payload) for key, payload in initial if payload is not None),
             search_attributes=seal_search_attributes(definition, options.initial_search_attributes or {}),
             config=options.workflow_config_override,
+            cron=cron_schedule(options),
+            wait_for_state_ids=awaited_states(options, definition),
+            wait_for_state_execution_ids=awaited_executions(options, definition),
         )
         return _plain(partial(self._service.start, request))
 

@@ -83,6 +83,8 @@ class Client(Waiting):
             InvalidArgumentError: The input or an initial attribute is of another type, or the id is none.
 
             WorkflowAlreadyStartedError: The reuse policy does not allow it.
+
+            ClientSideError: The cron schedule cannot be read, or has no tick any more.
         """
         return answer(self._calls.start(wf_class, wf_id, timeout_seconds, input, options))
 

@@ -7,11 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from iwf_py.authoring.definition import WorkflowDefinition
 from iwf_py.authoring.options import Options
 from iwf_py.authoring.reset_workflow_type_and_options import ResetWorkflowTypeAndOptions
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
 from iwf_py.errors import InvalidArgumentError
-from iwf_py.model.options import WorkflowAlreadyStartedOptions, WorkflowConfig, WorkflowRetryPolicy
+from iwf_py.model.ids import check_name, state_execution_id
+from iwf_py.model.options import CronSchedule, WorkflowAlreadyStartedOptions, WorkflowConfig, WorkflowRetryPolicy
 from iwf_py.model.status import IDReusePolicy, WorkflowResetType, WorkflowStopType
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -44,6 +46,9 @@ def start_options(options: WorkflowOptions | None) -> WorkflowOptions:
         value = getattr(options, name)
         if value is not None and not isinstance(value, kind):
             raise InvalidArgumentError(f"option {name} takes a {kind.__name__}, got {value!r}")
+    already_started = options.workflow_already_started_options
+    if already_started is not None and already_started.request_id is not None:
+        check_name("request id", already_started.request_id)
     return options
 
 
@@ -51,6 +56,55 @@ def id_reuse_policy(options: WorkflowOptions) -> IDReusePolicy:
     """Tell when the id may be used again; errors as `start_options`."""
     policy = options.workflow_id_reuse_policy
     return _member(IDReusePolicy, "workflow_id_reuse_policy", policy or IDReusePolicy.ALLOW_IF_NO_RUNNING)
+
+
+def cron_schedule(options: WorkflowOptions) -> CronSchedule | None:
+    """
+    Tell the schedule of a start; an empty expression is none, as in the protocol.
+
+    Whether it can be read is for the host to say, which has the calendar.
+
+    Errors:
+        InvalidArgumentError: It is of another type, or there is a zone and no schedule, or another zone than its own.
+    """
+    given: object = options.workflow_cron_schedule
+    zone: object = options.workflow_cron_time_zone
+    if zone is not None and not isinstance(zone, str):
+        raise InvalidArgumentError(f"option workflow_cron_time_zone takes a str, got {zone!r}")
+    if given is None or given == "":
+        if zone is not None:
+            raise InvalidArgumentError("workflow_cron_time_zone says nothing without a workflow_cron_schedule")
+        return None
+    schedule = CronSchedule(given) if isinstance(given, str) else given
+    if not isinstance(schedule, CronSchedule):
+        raise InvalidArgumentError(f"option workflow_cron_schedule takes a str or a CronSchedule, got {given!r}")
+    if zone is None:
+        return schedule
+    if not isinstance(given, str) and schedule.time_zone != zone:
+        raise InvalidArgumentError(
+            f"workflow_cron_schedule has time zone {schedule.time_zone!r}, workflow_cron_time_zone is {zone!r}; give one"
+        )
+    return CronSchedule(schedule.expression, zone)
+
+
+def awaited_states(options: WorkflowOptions, definition: WorkflowDefinition) -> tuple[str, ...]:
+    """
+    Tell the ids of the states that somebody will wait for.
+
+    Errors:
+        NotRegisteredError: The workflow has no such state.
+    """
+    return tuple(definition.state(state).state_id for state in options._awaited_states)
+
+
+def awaited_executions(options: WorkflowOptions, definition: WorkflowDefinition) -> tuple[str, ...]:
+    """Tell the ids of the state executions that somebody will wait for; errors as `awaited_states`."""
+    return tuple(
+        execution
+        if isinstance(execution, str)
+        else state_execution_id(definition.state(execution[0]).state_id, execution[1])
+        for execution in options._awaited_executions
+    )
 
 
 def stop_options(options: StopWorkflowOptions | None) -> tuple[WorkflowStopType, str | None]:

@@ -6,6 +6,8 @@ A run that failed is followed by another when its retry policy says so.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from attrs import evolve
 
 from iwf_py.core.changes import ExecutionClosed, GracefulCloseRequested, Succeeded
@@ -54,6 +56,7 @@ def close(
     """Close the run, and with it all that is open in it; a failed one may be followed by its retry."""
     draft = step.draft
     rpcs = sorted(draft.rpcs)
+    delayed_until = draft.starts_at
     step.change(
         ExecutionClosed(
             at=step.at,
@@ -75,7 +78,7 @@ def close(
         step.effects.append(Refuse(number, error))
     step.effects.append(Closed())
     if status is WorkflowStatus.FAILED:
-        _retry(step)
+        _retry(step, delayed_until)
 
 
 def _storable(text: str) -> str:
@@ -96,13 +99,19 @@ def _waiting_timers(step: Step) -> tuple[tuple[str, int, str | None], ...]:
     return tuple(found)
 
 
-def _retry(step: Step) -> None:
-    """Have another run follow a failed one, unless its attempts or the deadline of its chain forbid."""
+def _retry(step: Step, delayed_until: datetime | None) -> None:
+    """Have another run follow a failed one, unless its attempts or the deadline of its chain forbid.
+
+    Args:
+        delayed_until: Where it failed within its start delay, the end of that: the retry does not begin before.
+    """
     started, chain = step.draft.started, step.draft.chain
     policy = started.request.retry
     if policy is None or (policy.maximum_attempts and chain.run_attempt >= policy.maximum_attempts):
         return
     delay = policy.interval(chain.run_attempt)
+    if delayed_until is not None:
+        delay = max(delay, delayed_until - step.at)
     if chain.deadline is not None and step.at + delay >= chain.deadline:
         return
     successor = Started(
@@ -117,6 +126,7 @@ def _retry(step: Step) -> None:
             reason="retry",
         ),
         rules=started.rules,
+        tick=started.tick,
     )
     step.change(Succeeded(next=successor, is_retry=True))
 

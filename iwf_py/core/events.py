@@ -35,6 +35,8 @@ class Started:
         chain: None for a run of its own: it is then the first of its chain.
 
         rules: The version of the rules that it will keep.
+
+        tick: Of a run with a schedule the instant that it is for, and does not begin before; its retries keep it.
     """
 
     at: datetime
@@ -42,6 +44,7 @@ class Started:
     run_id: str
     chain: Chain | None = None
     rules: int = RULES
+    tick: datetime | None = None
 
 
 @frozen(kw_only=True)

@@ -36,6 +36,8 @@ def start(record: Record | None, event: Started) -> Turn:
     """Open a run, or say why not; *record* is the latest run of the workflow id."""
     if event.rules > RULES:
         raise TransitionError(f"run {event.run_id} goes by rules {event.rules}; this version knows {RULES}")
+    if event.request.cron is not None and event.tick is None:
+        raise TransitionError(f"run {event.run_id} has a schedule, and no tick to begin at")
     problem = request_problem(event.request, event.at)
     if problem is not None:
         return Turn(record, (), (), Refused(problem))
@@ -61,7 +63,7 @@ def _replace(step: Step, record: Record, event: Started) -> Answer:
         step.change(Succeeded(next=event, is_retry=False))
     elif policy is IDReusePolicy.ALLOW_TERMINATE_IF_RUNNING:
         close(step, WorkflowStatus.TERMINATED)
-        chain = evolve(_chain(event), previous_run_id=record.run_id, reason="terminate")
+        chain = evolve(own_chain(event), previous_run_id=record.run_id, reason="terminate")
         step.change(Succeeded(next=evolve(event, chain=chain), is_retry=False))
     else:
         return _conflict(record, None, event.request)
@@ -70,12 +72,7 @@ def _replace(step: Step, record: Record, event: Started) -> Answer:
 
 def _open(event: Started) -> Turn:
     request = event.request
-    delay = request.start_delay
-    change = ExecutionOpened(
-        started=event,
-        chain=event.chain or _chain(event),
-        starts_at=event.at + delay if delay > timedelta(0) else None,
-    )
+    change = ExecutionOpened(started=event, chain=event.chain or own_chain(event), starts_at=_starts_at(event))
     record = opened_record(change)
     step = Step(record, event.at)
     # It is folded already: the record that all other changes go into is made of it.
@@ -92,9 +89,19 @@ def _open(event: Started) -> Turn:
     return step.turn(record, Accepted(event.run_id))
 
 
-def _chain(event: Started) -> Chain:
+def _starts_at(event: Started) -> datetime | None:
+    """Tell when a run begins, by its delay and its tick; None for at once."""
+    instant = event.at + event.request.start_delay
+    if event.tick is not None and event.tick > instant:
+        instant = event.tick
+    return instant if instant > event.at else None
+
+
+def own_chain(event: Started) -> Chain:
+    """Make the chain that begins with a run: its time counts from its tick, where it has one, else from its start."""
     timeout = event.request.timeout
-    return Chain(first_run_id=event.run_id, deadline=event.at + timeout if timeout else None)
+    begin = event.at if event.tick is None else event.tick
+    return Chain(first_run_id=event.run_id, deadline=begin + timeout if timeout else None)
 
 
 def _may_follow(policy: IDReusePolicy, status: WorkflowStatus) -> bool:

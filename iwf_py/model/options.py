@@ -293,19 +293,26 @@ class WorkflowConfig:
 DEFAULT_CONFIG = WorkflowConfig()
 
 
-@frozen(kw_only=True)
+@frozen
 class CronSchedule:
     """
     When a workflow runs again and again.
 
     Attributes:
         expression: As crontab(5) has it: minute, hour, day of month, month, day of week; or ``@daily`` and its like.
+            A zone may stand before it, as in ``CRON_TZ=Europe/Berlin 0 9 * * *``, instead of *time_zone*.
 
         time_zone: The IANA name of the zone whose clock *expression* means.
     """
 
     expression: str
     time_zone: str = "UTC"
+
+    def __attrs_post_init__(self) -> None:
+        for name, value in (("expression", self.expression), ("time_zone", self.time_zone)):
+            given: object = value
+            if not isinstance(given, str):
+                raise InvalidArgumentError(f"{name} of a CronSchedule is a str, got {given!r}")
 
 
 @frozen(kw_only=True)

@@ -45,7 +45,8 @@ class StartRequest:
 
         start_delay: Nothing runs until it is over.
 
-        cron: Each tick is a run, opened when the one before has closed; the first tick follows the start delay.
+        cron: Each tick is a run, opened when the one before has closed; the first tick follows the start delay. The
+            timeout counts from the tick.
 
         config: Laid over the defaults.
 
@@ -396,7 +397,7 @@ class RunDescription:
 
         config: Its settings, as they are now.
 
-        cron: When it runs again; None where it does not.
+        cron: The schedule that the run is of; None where it has none. *starts_at* is the next tick.
     """
 
     namespace: str

@@ -6,6 +6,7 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -69,6 +70,35 @@ class IDReusePolicy(StrEnum):
     ALLOW_TERMINATE_IF_RUNNING = "ALLOW_TERMINATE_IF_RUNNING"
     # The spelling of older interface descriptions: an alias of the member above.
     ALLOW_IF_PREVIOUS_EXISTS_ABNORMALLY = "ALLOW_IF_PREVIOUS_EXITS_ABNORMALLY"
+
+    @classmethod
+    def _missing_(cls, value: object) -> IDReusePolicy | None:
+        """Understand older spellings, as text or as members of `WorkflowIDReusePolicy`."""
+        if not isinstance(value, str):
+            return None
+        return cls.__members__.get(value) or _OF_LEGACY.get(value)
+
+
+class WorkflowIDReusePolicy(StrEnum):
+    """The older words for `IDReusePolicy`; taken wherever that is."""
+
+    ALLOW_DUPLICATE = "ALLOW_DUPLICATE"
+    ALLOW_DUPLICATE_FAILED_ONLY = "ALLOW_DUPLICATE_FAILED_ONLY"
+    REJECT_DUPLICATE = "REJECT_DUPLICATE"
+    TERMINATE_IF_RUNNING = "TERMINATE_IF_RUNNING"
+
+    @property
+    def id_reuse_policy(self) -> IDReusePolicy:
+        """What it is called today."""
+        return _OF_LEGACY[self]
+
+
+_OF_LEGACY: Mapping[str, IDReusePolicy] = {
+    WorkflowIDReusePolicy.ALLOW_DUPLICATE: IDReusePolicy.ALLOW_IF_NO_RUNNING,
+    WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY: IDReusePolicy.ALLOW_IF_PREVIOUS_EXITS_ABNORMALLY,
+    WorkflowIDReusePolicy.REJECT_DUPLICATE: IDReusePolicy.DISALLOW_REUSE,
+    WorkflowIDReusePolicy.TERMINATE_IF_RUNNING: IDReusePolicy.ALLOW_TERMINATE_IF_RUNNING,
+}
 
 
 class ChannelRequestStatus(StrEnum):

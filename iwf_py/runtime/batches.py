@@ -19,7 +19,7 @@ from iwf_py.errors import (
     WorkflowNotExistsError,
 )
 from iwf_py.model.ids import WorkflowKey
-from iwf_py.ports import Executor
+from iwf_py.ports import Calendar, Executor
 from iwf_py.runtime.cache import Cache, Live
 from iwf_py.runtime.limits import Limits
 from iwf_py.runtime.posts import NOTHING, Post, Taken
@@ -78,14 +78,23 @@ class Batches:
     Takes turns on sheets.
 
     Args:
+        calendar: Tells the ticks of schedules.
+
         again: Where a post goes whose run turns out to be the latest one after all.
     """
 
     def __init__(
-        self, store: Store, executor: Executor, cache: Cache, limits: Limits, again: Callable[[Post], None]
+        self,
+        store: Store,
+        executor: Executor,
+        calendar: Calendar,
+        cache: Cache,
+        limits: Limits,
+        again: Callable[[Post], None],
     ) -> None:
         self._store = store
         self._executor = executor
+        self._calendar = calendar
         self._cache = cache
         self._limits = limits
         self._again = again
@@ -93,13 +102,15 @@ class Batches:
 
     def reserve(self, posts: int) -> None:
         """
-        Have a key at hand for each run that may open: one for each post, by itself or by what follows from it.
+        Have keys at hand for the runs that may open: at most two for each post.
+
+        A start may be what a scheduled run's deadline is noticed by, and then terminate the run that follows it.
 
         Errors:
             StoreError: There are none to be had; no turn was taken yet.
         """
-        if len(self._rows) < posts:
-            self._rows.extend(self._store.reserve(max(posts, _ROWS)))
+        if len(self._rows) < 2 * posts:
+            self._rows.extend(self._store.reserve(max(2 * posts, _ROWS)))
 
     def take(self, posts: list[Post], now: datetime) -> Pending:
         """Take turns in order until the batch is full."""
@@ -122,7 +133,14 @@ class Batches:
         return pending
 
     def _sheet(self, key: WorkflowKey, live: Live | None) -> Sheet:
-        return Sheet(key, live, self._store.epoch, self._rows.popleft, checks=self._limits.checks_invariants)
+        return Sheet(
+            key,
+            live,
+            self._store.epoch,
+            self._rows.popleft,
+            self._calendar.next_tick,
+            checks=self._limits.checks_invariants,
+        )
 
     def _take(self, post: Post, sheet: Sheet, now: datetime) -> Turned | None:
         """Let one post have its turn; None when its run is not the latest, and it is answered elsewhere."""

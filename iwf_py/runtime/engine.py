@@ -19,7 +19,7 @@ from iwf_py.errors import EngineStoppedError, IwfError, StoreError
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.invocations import Failure
 from iwf_py.model.requests import RunAddress
-from iwf_py.ports import Alarm, Clock, Executor, Ids, Observer
+from iwf_py.ports import Alarm, Calendar, Clock, Executor, Ids, Observer
 from iwf_py.runtime.agenda import Agenda
 from iwf_py.runtime.answers import answer, refused
 from iwf_py.runtime.cache import Cache
@@ -75,6 +75,7 @@ class Engine:
         store: Store,
         *,
         clock: Clock,
+        calendar: Calendar,
         ids: Ids,
         executor: Executor,
         make_alarm: Callable[[Callable[[], None]], Alarm],
@@ -96,6 +97,7 @@ class Engine:
         self._turns = Turns(
             store,
             clock=clock,
+            calendar=calendar,
             executor=executor,
             agenda=self._agenda,
             cache=self._cache,

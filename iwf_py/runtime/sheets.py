@@ -11,7 +11,7 @@ from datetime import datetime
 
 from attrs import frozen
 
-from iwf_py.core.advance import Turn, advance
+from iwf_py.core.advance import advance
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.changes import Change
 from iwf_py.core.effects import Answer, Invoke
@@ -20,6 +20,8 @@ from iwf_py.core.invariants import check
 from iwf_py.core.maps import EMPTY, Map
 from iwf_py.core.past import Branch
 from iwf_py.core.record import Record
+from iwf_py.core.step import Turn
+from iwf_py.core.succession import NextTick, Turns, turns_of
 from iwf_py.errors import TransitionError
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.invocations import Invocation
@@ -182,10 +184,17 @@ class Sheet:
         changes: How many its turns have brought.
     """
 
-    __slots__ = ("_checks", "_epoch", "_next_row", "changes", "key", "latest", "runs")
+    __slots__ = ("_checks", "_epoch", "_next_row", "_next_tick", "changes", "key", "latest", "runs")
 
     def __init__(
-        self, key: WorkflowKey, live: Live | None, epoch: int, next_row: Callable[[], int], *, checks: bool
+        self,
+        key: WorkflowKey,
+        live: Live | None,
+        epoch: int,
+        next_row: Callable[[], int],
+        next_tick: NextTick,
+        *,
+        checks: bool,
     ) -> None:
         self.key = key
         self.runs: list[RunSheet] = [] if live is None else [RunSheet.of(live)]
@@ -193,6 +202,7 @@ class Sheet:
         self.changes = 0
         self._epoch = epoch
         self._next_row = next_row
+        self._next_tick = next_tick
         self._checks = checks
 
     def find(self, run_id: str) -> RunSheet | None:
@@ -210,9 +220,9 @@ class Sheet:
         Errors:
             TransitionError: The event does not fit, or the record would be broken; nothing was taken.
         """
-        turns = _turns(None if run is None else run.record, event)
+        answer, turns = turns_of(None if run is None else run.record, event, self._next_tick)
         self._check(turns)
-        return turns[0][0].answer, tuple(self._take(run, turns))
+        return answer, tuple(self._take(run, turns))
 
     def branch(self, base: int, branch: Branch) -> tuple[Move, ...]:
         """
@@ -225,7 +235,10 @@ class Sheet:
             TransitionError: A record would be broken; nothing was taken.
         """
         latest = self.latest
-        ended = [] if latest is None or latest.record.closed is not None else _turns(latest.record, branch.ending)
+        ended: Turns = []
+        if latest is not None and latest.record.closed is None:
+            # What follows it is the new run, and nothing else, even where its deadline has come and it has a schedule.
+            ended = [(advance(latest.record, branch.ending), branch.ending)]
         self._check([*ended, *branch.turns])
         moves = self._take(latest, ended)
         run = self._open(branch.record)
@@ -267,13 +280,3 @@ class Sheet:
             write = run.write()
             if write is not None:
                 yield write
-
-
-def _turns(record: Record | None, event: Event) -> list[tuple[Turn, Event]]:
-    turn = advance(record, event)
-    turns = [(turn, event)]
-    while turn.changes and turn.record is not None and turn.record.successor is not None:
-        event = turn.record.successor.next
-        turn = advance(None, event)
-        turns.append((turn, event))
-    return turns

@@ -29,7 +29,7 @@ from iwf_py.errors import (
 )
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey
-from iwf_py.ports import Clock, Executor, Observer
+from iwf_py.ports import Calendar, Clock, Executor, Observer
 from iwf_py.runtime.agenda import Agenda
 from iwf_py.runtime.aside import Aside
 from iwf_py.runtime.batches import Batches, Pending, Turned, guarded, parked_error
@@ -56,6 +56,7 @@ class Turns:
         store: Store,
         *,
         clock: Clock,
+        calendar: Calendar,
         executor: Executor,
         agenda: Agenda,
         cache: Cache,
@@ -72,7 +73,7 @@ class Turns:
         self._observers = tuple(observers)
         self._limits = limits
         self._aside = Aside(store, clock, executor, agenda, limits, self._wake)
-        self._batches = Batches(store, executor, cache, limits, self.post)
+        self._batches = Batches(store, executor, calendar, cache, limits, self.post)
         self._lock = threading.Lock()
         self._inbox: deque[Post] = deque()
         self._chores: deque[Callable[[], None]] = deque()

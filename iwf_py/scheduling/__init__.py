@@ -1,1 +1,1 @@
-"""The alarm: the only room with apscheduler."""
+"""The alarm and the calendar: the only room with apscheduler."""

@@ -32,6 +32,7 @@ from iwf_py.core.events import Event, RpcAsked, RpcFailed, RpcReturned, TimerFir
 from iwf_py.core.rpcs import failure_error
 from iwf_py.errors import ExecutionParkedError, IwfError, WorkflowRPCAcquiringLockFailure
 from iwf_py.model.invocations import Failed, Failure, Invocation, Outcome, RpcResult, Serves
+from iwf_py.ports import Calendar
 from iwf_py.testing.agenda import Agenda
 from iwf_py.testing.clock import ManualClock
 from iwf_py.testing.runs import Asked, Run, Runs
@@ -51,11 +52,11 @@ class Calls:
         runs: The records, whose turns are carried out here.
     """
 
-    def __init__(self, handlers: Handlers, clock: ManualClock, agenda: Agenda) -> None:
+    def __init__(self, handlers: Handlers, clock: ManualClock, agenda: Agenda, calendar: Calendar) -> None:
         self._handlers = handlers
         self._clock = clock
         self._agenda = agenda
-        self.runs = Runs(self._carry_out)
+        self.runs = Runs(self._carry_out, calendar.next_tick)
 
     @property
     def serves(self) -> Serves:

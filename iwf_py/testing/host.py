@@ -16,6 +16,8 @@ from iwf_py.model.converter import Converter
 from iwf_py.model.durations import Duration
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.requests import RunAddress
+from iwf_py.ports import Calendar
+from iwf_py.scheduling.cron import CronCalendar
 from iwf_py.testing.agenda import Agenda
 from iwf_py.testing.clock import DEFAULT_START, ManualClock, read_duration
 from iwf_py.testing.service import MemoryService
@@ -57,6 +59,8 @@ class TestEngine:
 
         converter: How values are sealed.
 
+        calendar: Tells the ticks of schedules.
+
         check: Raise AssertionError at the end of the with block when `problems` finds any.
     """
 
@@ -69,6 +73,7 @@ class TestEngine:
         seed: int = 0,
         start: datetime = DEFAULT_START,
         converter: Converter | None = None,
+        calendar: Calendar | None = None,
         check: bool = True,
     ) -> None:
         self.registry = _registry(workflows)
@@ -76,7 +81,9 @@ class TestEngine:
         self._agenda = Agenda(seed)
         self._check = check
         converter = converter or JsonConverter()
-        self.service = MemoryService(Handlers(self.registry, converter), self.clock, self._agenda)
+        self.service = MemoryService(
+            Handlers(self.registry, converter), self.clock, self._agenda, calendar or CronCalendar()
+        )
         self.client = Client(self.registry, self.service, converter)
         self.async_client = AsyncClient(self.registry, self.service, converter)
 

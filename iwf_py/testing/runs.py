@@ -13,9 +13,8 @@ from typing import Any
 from attrs import define, field
 
 from iwf_py.codec.snapshots import FORMAT, event_to_text
-from iwf_py.core.advance import Turn, advance
+from iwf_py.core.advance import advance
 from iwf_py.core.attempts import TaskState
-from iwf_py.core.changes import Succeeded
 from iwf_py.core.effects import Answer, Effect
 from iwf_py.core.events import Event
 from iwf_py.core.invariants import check
@@ -24,6 +23,8 @@ from iwf_py.core.parts import stored
 from iwf_py.core.past import Past
 from iwf_py.core.record import Record
 from iwf_py.core.rewind import audit
+from iwf_py.core.step import Turn
+from iwf_py.core.succession import NextTick, Turns, turns_of
 from iwf_py.errors import ExecutionParkedError, IwfError, TransitionError, WorkflowNotExistsError
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey
@@ -139,10 +140,13 @@ class Runs:
 
     Args:
         carry_out: Called with a run and what its turn asks for, in order, once the turn is kept.
+
+        next_tick: Tells the ticks of schedules.
     """
 
-    def __init__(self, carry_out: Callable[[Run, tuple[Effect, ...]], None]) -> None:
+    def __init__(self, carry_out: Callable[[Run, tuple[Effect, ...]], None], next_tick: NextTick) -> None:
         self._carry_out = carry_out
+        self._next_tick = next_tick
         self._runs: dict[tuple[WorkflowKey, str], Run] = {}
         self._latest: dict[WorkflowKey, Run] = {}
 
@@ -176,13 +180,9 @@ class Runs:
         """
         if run is not None:
             run.refuse_parked()
-        turns = [self._keep(run, event, self._advance(run, event))]
-        # A successor opens in the same breath, before anything of this turn is carried out.
-        for change in turns[0][1].changes:
-            if isinstance(change, Succeeded):
-                turns.append(self._keep(None, change.next, advance(None, change.next)))
-        self._carry_out_all(turns)
-        return turns[0][1].answer
+        answer, turns = self._turns(run, event)
+        self._carry_out_all(self._keep_all(run, turns))
+        return answer
 
     def reset(self, base: Run, request: ResetRequest, run_id: str, at: datetime) -> str:
         """
@@ -200,23 +200,23 @@ class Runs:
             raise past.problem
         branch = past.branch(run_id, at)
         latest = self._latest[base.record.key]
-        turns = []
+        kept = []
         if latest.record.is_open:
             latest.refuse_parked()
-            turns.append(self._keep(latest, branch.ending, self._advance(latest, branch.ending)))
+            # What follows it is the new run, and nothing else, even where its deadline has come and it has a schedule.
+            kept += self._keep_all(latest, [(advance(latest.record, branch.ending), branch.ending)])
         run = self._add(Run(branch.record, base.history[: branch.kept]), run_id)
-        turns += [self._keep(run, event, turn) for turn, event in branch.turns]
-        self._carry_out_all(turns)
+        self._carry_out_all([*kept, *self._keep_all(run, branch.turns)])
         return run_id
 
-    def _carry_out_all(self, turns: Iterable[tuple[Run | None, Turn]]) -> None:
-        for run, turn in turns:
-            if run is not None and run.parked is None:
+    def _carry_out_all(self, kept: Iterable[tuple[Run, Turn]]) -> None:
+        for run, turn in kept:
+            if run.parked is None:
                 self._carry_out(run, turn.effects)
 
-    def _advance(self, run: Run | None, event: Event) -> Turn:
+    def _turns(self, run: Run | None, event: Event) -> tuple[Answer, Turns]:
         try:
-            return advance(None if run is None else run.record, event)
+            return turns_of(None if run is None else run.record, event, self._next_tick)
         except TransitionError as error:
             if run is None:
                 raise
@@ -224,9 +224,18 @@ class Runs:
             run.refuse_parked()
             raise
 
-    def _keep(self, run: Run | None, event: Event, turn: Turn) -> tuple[Run | None, Turn]:
+    def _keep_all(self, run: Run | None, turns: Iterable[tuple[Turn, Event]]) -> list[tuple[Run, Turn]]:
+        """Keep turns of a run and of those that follow it; a successor opens before anything of them is carried out."""
+        kept = []
+        for turn, caused_by in turns:
+            run = self._keep(run, caused_by, turn)
+            if run is not None:
+                kept.append((run, turn))
+        return kept
+
+    def _keep(self, run: Run | None, event: Event, turn: Turn) -> Run | None:
         if not turn.changes or turn.record is None:
-            return run, turn
+            return run
         if run is None or turn.opens:
             run = self._add(Run(turn.record), turn.record.run_id)
         run.record = turn.record
@@ -234,7 +243,7 @@ class Runs:
         broken = check(turn.record)
         if broken:
             run.park("; ".join(broken))
-        return run, turn
+        return run
 
     def _add(self, run: Run, run_id: str) -> Run:
         key = run.record.key

@@ -50,6 +50,7 @@ from iwf_py.model.requests import (
     StopRequest,
     UpdateConfigRequest,
 )
+from iwf_py.ports import Calendar
 from iwf_py.testing.agenda import Agenda
 from iwf_py.testing.calls import Calls, accepted
 from iwf_py.testing.clock import ManualClock
@@ -72,10 +73,12 @@ class MemoryService:
         clock: Where the time is read.
 
         agenda: Where work waits.
+
+        calendar: Tells the ticks of schedules.
     """
 
-    def __init__(self, handlers: Handlers, clock: ManualClock, agenda: Agenda) -> None:
-        self._calls = Calls(handlers, clock, agenda)
+    def __init__(self, handlers: Handlers, clock: ManualClock, agenda: Agenda, calendar: Calendar) -> None:
+        self._calls = Calls(handlers, clock, agenda, calendar)
         self._agenda = agenda
         self._is_closed = False
 

@@ -6,12 +6,14 @@ from datetime import timedelta
 import pytest
 
 from iwf_py import (
+    IDReusePolicy,
     InvalidArgumentError,
     PersistenceLoadingPolicy,
     PersistenceLoadingType,
     RetryPolicy,
     StopWorkflowOptions,
     WaitUntilApiFailurePolicy,
+    WorkflowIDReusePolicy,
     WorkflowOptions,
     WorkflowState,
     WorkflowStateOptions,
@@ -36,8 +38,8 @@ def test_an_unknown_option_is_refused(options):
     """
     A keyword that is no option does not pass silently.
     """
-    with pytest.raises(InvalidArgumentError, match=f"{options.__name__} has no option 'workflow_cron_schedule'"):
-        options(workflow_cron_schedule="* * * * *")
+    with pytest.raises(InvalidArgumentError, match=f"{options.__name__} has no option 'workflow_priority'"):
+        options(workflow_priority=3)
 
 
 def test_a_misspelt_option_is_told_what_was_meant():
@@ -214,6 +216,71 @@ def test_the_failure_state_comes_with_its_options():
 
     assert (plain.failure_state_id, plain.failure_state_options) == ("Other", None)
     assert (special.failure_state_id, special.failure_state_options) == ("Other", other)
+
+
+def test_states_to_wait_for_are_classes_or_ids():
+    """
+    Given as keywords, set as lists, or added one by one: read, they are ids.
+    """
+    options = WorkflowOptions(wait_for_completion_state_ids=[Other], wait_for_completion_state_execution_ids=["a-1"])
+    assert options.wait_for_completion_state_ids == ["Other"]
+    assert options.wait_for_completion_state_execution_ids == ["a-1"]
+
+    options.wait_for_completion_state_ids = ["submit", Other]
+    options.wait_for_completion_state_execution_ids = [(Other, 2), "a-1"]
+    options.add_wait_for_completion_state_ids(Other, "last")
+    options.add_wait_for_completion_state_execution_id(Other, 3)
+    options.add_wait_for_completion_state_execution_id("last", 1)
+
+    assert options.wait_for_completion_state_ids == ["submit", "Other", "Other", "last"]
+    assert options.wait_for_completion_state_execution_ids == ["Other-2", "a-1", "Other-3", "last-1"]
+    assert copy.deepcopy(options) == options
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "problem"),
+    [
+        ("wait_for_completion_state_ids", Other, "takes a list, got .*Other.*; write"),
+        ("wait_for_completion_state_ids", "submit", r"takes a list, got 'submit'; write \['submit'\]"),
+        ("wait_for_completion_state_ids", 3, "takes a list"),
+        ("wait_for_completion_state_ids", [3], "takes state classes and ids, got 3"),
+        ("wait_for_completion_state_ids", [str], "takes state classes and ids"),
+        ("wait_for_completion_state_execution_ids", [Other], "takes ids, or pairs of a state and a number"),
+        ("wait_for_completion_state_execution_ids", [(Other, 0)], "numbered from 1, got 0"),
+        ("wait_for_completion_state_execution_ids", [(Other, True)], "numbered from 1, got True"),
+        ("wait_for_completion_state_execution_ids", [(str, 1)], "takes state classes and ids"),
+    ],
+)
+def test_what_is_no_state_to_wait_for_is_refused(option, given, problem):
+    """
+    As a keyword and when it is set.
+    """
+    options = WorkflowOptions()
+
+    with pytest.raises(InvalidArgumentError, match=problem):
+        WorkflowOptions(**{option: given})
+    with pytest.raises(InvalidArgumentError, match=problem):
+        setattr(options, option, given)
+
+
+@pytest.mark.parametrize(
+    ("word", "policy"),
+    [
+        ("ALLOW_DUPLICATE", IDReusePolicy.ALLOW_IF_NO_RUNNING),
+        ("ALLOW_DUPLICATE_FAILED_ONLY", IDReusePolicy.ALLOW_IF_PREVIOUS_EXITS_ABNORMALLY),
+        ("REJECT_DUPLICATE", IDReusePolicy.DISALLOW_REUSE),
+        ("TERMINATE_IF_RUNNING", IDReusePolicy.ALLOW_TERMINATE_IF_RUNNING),
+    ],
+)
+def test_older_words_for_reuse_are_understood(word, policy):
+    """
+    As members and as text; the misspelt one of older interface descriptions too.
+    """
+    assert WorkflowIDReusePolicy(word).id_reuse_policy is policy
+    assert IDReusePolicy(word) is IDReusePolicy(WorkflowIDReusePolicy(word)) is policy
+    assert IDReusePolicy("ALLOW_IF_PREVIOUS_EXISTS_ABNORMALLY") is IDReusePolicy.ALLOW_IF_PREVIOUS_EXITS_ABNORMALLY
+    with pytest.raises(ValueError, match="ALWAYS"):
+        IDReusePolicy("ALWAYS")
 
 
 def test_stopping_cancels_unless_told_otherwise():

@@ -16,6 +16,7 @@ from iwf_py.model.decisions import Movement
 from iwf_py.model.invocations import Publication
 from iwf_py.model.options import (
     CallOptions,
+    CronSchedule,
     RetryPolicy,
     StateOptions,
     WorkflowAlreadyStartedOptions,
@@ -34,7 +35,7 @@ from iwf_py.model.requests import (
     StopRequest,
 )
 from iwf_py.model.status import IDReusePolicy, SearchAttributeValueType, WorkflowStopType
-from tests.client.doubles import Child, Entity, Form, Signup, Stranger, Verify, result, sealed
+from tests.client.doubles import Child, Entity, Form, Signup, Stranger, Submit, Verify, result, sealed
 
 AT = {"namespace": "shop", "workflow_id": "w"}
 FORM = sealed('{"email":"a@b","age":0}')
@@ -107,6 +108,43 @@ def test_start_sends_all_options(client, service):
     )
 
 
+@pytest.mark.parametrize(
+    ("schedule", "zone", "sent"),
+    [
+        (None, None, None),
+        ("", None, None),
+        ("@daily", None, CronSchedule("@daily", "UTC")),
+        ("@daily", "Asia/Tokyo", CronSchedule("@daily", "Asia/Tokyo")),
+        (CronSchedule("@daily", "Asia/Tokyo"), None, CronSchedule("@daily", "Asia/Tokyo")),
+        (CronSchedule("@daily", "Asia/Tokyo"), "Asia/Tokyo", CronSchedule("@daily", "Asia/Tokyo")),
+    ],
+)
+def test_start_sends_its_schedule(client, service, schedule, zone, sent):
+    """
+    A text is an expression; whether it can be read is for the host to say.
+    """
+    client.start_workflow(
+        Signup, "w", options=WorkflowOptions(workflow_cron_schedule=schedule, workflow_cron_time_zone=zone)
+    )
+
+    assert service.last.cron == sent
+
+
+def test_start_says_what_will_be_waited_for(client, service):
+    """
+    A class is sent as the id that its workflow knows it by.
+    """
+    options = WorkflowOptions(
+        wait_for_completion_state_ids=[Submit, "Verify"],
+        wait_for_completion_state_execution_ids=[(Verify, 2), ("Submit", 1), "Submit-3"],
+    )
+
+    client.start_workflow(Signup, "w", options=options)
+
+    assert service.last.wait_for_state_ids == ("Submit", "Verify")
+    assert service.last.wait_for_state_execution_ids == ("Verify-2", "Submit-1", "Submit-3")
+
+
 REFUSED_STARTS = [
     ((Stranger, "w"), NotRegisteredError, "Stranger is not registered"),
     (("Nobody", "w"), NotRegisteredError, "Nobody is not registered"),
@@ -129,6 +167,14 @@ REFUSED_STARTS = [
     ((Signup, "w", 60, None, WorkflowOptions(workflow_retry_policy=RetryPolicy())), InvalidArgumentError, "workflow_retry_policy takes a WorkflowRetryPolicy, got RetryPolicy"),
     ((Signup, "w", 60, None, WorkflowOptions(workflow_already_started_options=True)), InvalidArgumentError, "takes a WorkflowAlreadyStartedOptions, got True"),
     ((Signup, "w", 60, None, WorkflowOptions(initial_data_attributes=["tags"])), InvalidArgumentError, "initial_data_attributes takes a Mapping"),
+    ((Signup, "w", 60, None, WorkflowOptions(workflow_start_delay_seconds=-1)), InvalidArgumentError, "workflow_start_delay_seconds must be between 0"),
+    ((Signup, "w", 60, None, WorkflowOptions(workflow_already_started_options=WorkflowAlreadyStartedOptions(True, 5))), InvalidArgumentError, "request id must be a str, got int 5"),
+    ((Signup, "w", 60, None, WorkflowOptions(workflow_cron_schedule=5)), InvalidArgumentError, "workflow_cron_schedule takes a str or a CronSchedule, got 5"),
+    ((Signup, "w", 60, None, WorkflowOptions(workflow_cron_schedule="@daily", workflow_cron_time_zone=5)), InvalidArgumentError, "workflow_cron_time_zone takes a str, got 5"),
+    ((Signup, "w", 60, None, WorkflowOptions(workflow_cron_time_zone="UTC")), InvalidArgumentError, "says nothing without a workflow_cron_schedule"),
+    ((Signup, "w", 60, None, WorkflowOptions(workflow_cron_schedule=CronSchedule("@daily"), workflow_cron_time_zone="Asia/Tokyo")), InvalidArgumentError, "has time zone 'UTC', workflow_cron_time_zone is 'Asia/Tokyo'; give one"),
+    ((Signup, "w", 60, None, WorkflowOptions(wait_for_completion_state_ids=["Nobody"])), NotRegisteredError, "Nobody"),
+    ((Signup, "w", 60, None, WorkflowOptions(wait_for_completion_state_execution_ids=[("Nobody", 1)])), NotRegisteredError, "Nobody"),
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from iwf_py.model.ids import DEFAULT_NAMESPACE, WorkflowKey
 from iwf_py.runtime.engine import Engine
 from iwf_py.runtime.limits import Limits
 from iwf_py.runtime.threads import RandomIds, Threads
+from iwf_py.scheduling.cron import CronCalendar
 from iwf_py.store.database import SqlStore
 from iwf_py.testing import ManualClock
 from iwf_py.testing.clock import read_duration
@@ -101,6 +102,7 @@ class SqliteHost(ContractHost):
         self._engine = Engine(
             self._store,
             clock=self.clock,
+            calendar=CronCalendar(),
             ids=RandomIds(),
             executor=self._idle,
             make_alarm=self.clock.alarm,

@@ -29,8 +29,10 @@ from iwf_py.model.invocations import (
 from iwf_py.model.options import StateOptions
 from iwf_py.model.payload import Payload
 from iwf_py.model.requests import RunAddress, StartRequest
+from iwf_py.ports import Calendar
 from iwf_py.runtime.engine import Engine
 from iwf_py.runtime.limits import Limits
+from iwf_py.scheduling.cron import CronCalendar
 from iwf_py.store.database import SqlStore
 from iwf_py.testing.clock import ManualClock
 
@@ -93,13 +95,21 @@ class CountedIds:
 class Scene:
     """One engine, one clock, and a worker whose handlers are functions of the invocation."""
 
-    def __init__(self, store: Any, limits: Limits, clock: ManualClock | None = None, **more: Any) -> None:
+    def __init__(
+        self,
+        store: Any,
+        limits: Limits,
+        clock: ManualClock | None = None,
+        calendar: Calendar | None = None,
+        **more: Any,
+    ) -> None:
         self.steps = Steps()
         self.clock = clock or ManualClock()
         self.store = store
         self.engine = Engine(
             store,
             clock=self.clock,
+            calendar=calendar or CronCalendar(),
             ids=CountedIds(),
             executor=self.steps,
             make_alarm=self.clock.alarm,

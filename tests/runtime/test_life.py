@@ -15,6 +15,7 @@ from iwf_py.model.requests import RpcRequest, RunAddress, SignalRequest, StartRe
 from iwf_py.runtime.engine import Engine
 from iwf_py.runtime.threads import RandomIds, SystemClock, Threads
 from iwf_py.scheduling.alarm import ApschedulerAlarm
+from iwf_py.scheduling.cron import CronCalendar
 from iwf_py.store.database import SqlStore
 
 
@@ -121,7 +122,14 @@ def test_a_store_that_is_in_use_leaves_the_engine_as_new(tmp_path, make_scene):
     url = f"sqlite:///{tmp_path}/owned.db"
     scene = make_scene(SqlStore(url))
     threads = Threads(1)
-    other = Engine(SqlStore(url), clock=SystemClock(), ids=RandomIds(), executor=threads, make_alarm=ApschedulerAlarm)
+    other = Engine(
+        SqlStore(url),
+        clock=SystemClock(),
+        calendar=CronCalendar(),
+        ids=RandomIds(),
+        executor=threads,
+        make_alarm=ApschedulerAlarm,
+    )
 
     with pytest.raises(StoreInUseError):
         other.start()
@@ -139,6 +147,7 @@ def test_many_clients_and_workers_on_threads(tmp_path, kit):
     engine = Engine(
         SqlStore(f"sqlite:///{tmp_path}/threads.db"),
         clock=SystemClock(),
+        calendar=CronCalendar(),
         ids=RandomIds(),
         executor=threads,
         make_alarm=ApschedulerAlarm,

@@ -35,7 +35,7 @@ from iwf_py.model.invocations import ExecuteResult, Fence, Outcome, Task, WaitUn
 from iwf_py.model.status import Phase, WorkflowStatus
 from iwf_py.store.unit import Batch, RunWrite
 from tests.simulation.ledger import Ledger
-from tests.simulation.world import World
+from tests.simulation.world import World, WorldCalendar
 
 _TOKEN_END = "."
 
@@ -89,6 +89,8 @@ class Checks:
             closed = write.record.closed
             if closed is not None and closed.status is WorkflowStatus.TIMEOUT:
                 timed_out.add((write.record.run_id, write.record.seq))
+        for write in batch.writes:
+            self._look_at_schedule(self.runs[write.row])
         for entry in entries:
             # What comes after the deadline closes the run, and has no other effect.
             if (entry.run_id, entry.seq) not in timed_out:
@@ -128,6 +130,36 @@ class Checks:
             self._look_at_event(run, entry.event)
         if write.entries and write.record.seq != run.seq:
             self._violate(run, f"the record is at {write.record.seq}, its history at {run.seq}")
+
+    def _look_at_schedule(self, run: _Run) -> None:
+        """A schedule has neither gaps nor doubles: each end of a run opens the next, for the first tick that is still to come."""
+        record = run.record
+        cron, started, chain = record.started.request.cron, record.started, record.chain
+        if cron is None:
+            return
+        if chain.reason not in ("cron", "retry"):
+            expected = WorldCalendar().next_tick(cron, started.at + started.request.start_delay)
+            if started.tick != expected:
+                self._violate(run, f"its first tick is {started.tick} instead of {expected}")
+        if record.closed is None:
+            return
+        following = [
+            other.record.started
+            for other in self.runs.values()
+            if other.record.chain.reason == "cron" and other.record.chain.previous_run_id == run.run_id
+        ]
+        assert started.tick is not None
+        tick = WorldCalendar().next_tick(cron, max(record.closed.at, started.tick))
+        is_ended = record.status in (WorkflowStatus.CANCELED, WorkflowStatus.TERMINATED)
+        expected = [] if is_ended or record.successor is not None or tick is None else [tick]
+        if [other.tick for other in following] != expected:
+            self._violate(run, f"it ended {record.status.value}, and what follows in its schedule is {following}")
+        if following:
+            self._world.sometimes["schedule went on"] += 1
+            missed = WorldCalendar().next_tick(cron, started.tick)
+            self._world.sometimes["tick missed"] += missed is not None and missed != following[0].tick
+        elif is_ended:
+            self._world.sometimes["schedule ended by a client"] += 1
 
     def _look_at_task(self, run: _Run, task: TaskState) -> None:
         """Attempts are counted one by one, and none that was not given out."""

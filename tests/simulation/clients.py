@@ -9,7 +9,7 @@ from typing import Any
 
 from iwf_py.errors import EngineError, HttpError
 from iwf_py.model.invocations import Publication
-from iwf_py.model.options import WorkflowAlreadyStartedOptions, WorkflowRetryPolicy
+from iwf_py.model.options import CronSchedule, WorkflowAlreadyStartedOptions, WorkflowRetryPolicy
 from iwf_py.model.requests import (
     GetAttributesRequest,
     PublishRequest,
@@ -25,7 +25,7 @@ from iwf_py.model.requests import (
 from iwf_py.model.status import IDReusePolicy, WorkflowStopType
 from tests.simulation.ledger import Ledger, Operation
 from tests.simulation.program import Program, sealed
-from tests.simulation.world import World
+from tests.simulation.world import EPOCH, World
 
 
 class FakeClient:
@@ -120,9 +120,16 @@ class FakeClient:
             retry=WorkflowRetryPolicy(initial_interval_seconds=1, maximum_attempts=3) if pick.random() < 0.4 else None,
             id_reuse_policy=policy,
             already_started=WorkflowAlreadyStartedOptions(True) if ignores else None,
+            cron=self._schedule() if pick.random() < 0.25 else None,
         )
         # Where another run may be the answer, the token need not stand anywhere.
         self._send(engine, "start", workflow_id, token, "" if ignores else "Started", engine.service.start(request))
+
+    def _schedule(self) -> CronSchedule:
+        """Make a schedule that ends while the world still goes on."""
+        pick = self._world.random
+        now = int((self._world.now - EPOCH).total_seconds())
+        return CronSchedule(f"{pick.choice((1, 3, 7))} {now + pick.choice((5, 20, 40))}")
 
     def _signal(self, engine: Any) -> None:
         token, workflow_id = self._world.token(), self._some_id()

@@ -17,15 +17,17 @@ from attrs import evolve
 
 from iwf_py.core import advance as machine
 from iwf_py.core import rpcs as core_rpcs
+from iwf_py.core import succession
 from iwf_py.core.attempts import Accept, Exhausted, TaskState, judge
 from iwf_py.core.changes import RpcClosed
 from iwf_py.core.events import Signalled
-from iwf_py.runtime import rpcs, sheets, turns
+from iwf_py.model.status import WorkflowStatus
+from iwf_py.runtime import rpcs, turns
 from iwf_py.runtime.batches import Batches
 from iwf_py.runtime.cache import Cache
 from iwf_py.runtime.calls import Calls, ReturnedPost
 from iwf_py.runtime.dispatch import Dispatch, Hand
-from iwf_py.runtime.posts import NOTHING, Taken
+from iwf_py.runtime.posts import NOTHING, EventPost, Taken
 from iwf_py.runtime.service import Service
 from iwf_py.runtime.sheets import RunSheet
 from iwf_py.runtime.turns import Turns
@@ -242,7 +244,7 @@ def lets_closed_runs_take_messages() -> Any:
             record = evolve(record, closed=None)
         return machine.advance(record, event)
 
-    return patch.object(sheets, "advance", advance)
+    return patch.object(succession, "advance", advance)
 
 
 @_plant
@@ -275,11 +277,46 @@ def keeps_what_was_not_written() -> Iterator[None]:
 @_plant
 def forgets_successors() -> Any:
     """A retry of a run is a change, but nobody opens it."""
+    return patch.object(succession, "_follow", lambda turns, next_tick: None)
 
-    def only_one(record: Any, event: Any) -> Any:
-        return [(machine.advance(record, event), event)]
 
-    return patch.object(sheets, "_turns", only_one)
+@_plant
+def ends_schedules_with_a_timeout() -> Any:
+    """A run of a schedule that times out is its last."""
+    return patch.object(succession, "_GOES_ON", (WorkflowStatus.COMPLETED, WorkflowStatus.FAILED))
+
+
+@_plant
+def goes_on_after_a_cancel() -> Any:
+    """A schedule cannot be ended."""
+    return patch.object(succession, "_GOES_ON", tuple(WorkflowStatus))
+
+
+@_plant
+def catches_up_on_missed_ticks() -> Any:
+    """Each tick that passed while a run was open gets a run of its own."""
+    return patch.object(succession, "done_until", lambda record: record.started.tick)
+
+
+@_plant
+def opens_the_next_run_elsewhere() -> Any:
+    """What follows in a schedule is opened by a post of its own, which does not outlive a crash."""
+    follow, turn = succession._follow, Batches._take
+
+    def only_retries(turns: Any, next_tick: Any) -> None:
+        follow(turns, lambda cron, after: None)
+
+    def take(self: Batches, post: Any, sheet: Any, now: datetime) -> Any:
+        run = sheet.latest
+        with patch.object(succession, "_follow", only_retries):
+            turned = turn(self, post, sheet, now)
+        if run is not None and run.record.closed is not None:
+            event = succession._following(run.record, self._calendar.next_tick)
+            if event is not None and sheet.latest is run:
+                self._again(EventPost(sheet.key, None, lambda at: event, lambda answer: None, lambda error: None))
+        return turned
+
+    return patch.object(Batches, "_take", take)
 
 
 @_plant

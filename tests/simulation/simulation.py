@@ -26,7 +26,7 @@ from tests.simulation.ledger import Ledger
 from tests.simulation.options import Options
 from tests.simulation.program import Program, sealed
 from tests.simulation.workers import FakeWorker
-from tests.simulation.world import Process, Violation, World, WorldClock
+from tests.simulation.world import Process, Violation, World, WorldCalendar, WorldClock
 
 # Longer than any timer, timeout or interval of the program.
 _REST = 120.0
@@ -102,6 +102,7 @@ class Simulation:
         engine = Engine(
             store,
             clock=WorldClock(self.world),
+            calendar=WorldCalendar(),
             ids=self.world,
             executor=process,
             make_alarm=process.alarm,

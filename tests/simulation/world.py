@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from iwf_py.model.ids import run_id_from
+from iwf_py.model.options import CronSchedule
 
 EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -105,6 +106,16 @@ class WorldClock:
 
     def monotonic(self) -> float:
         return (self._world.now - EPOCH).total_seconds()
+
+
+class WorldCalendar:
+    """Ticks every so many seconds, and no more after so many: ``3 40`` (implements `ports.Calendar`)."""
+
+    def next_tick(self, schedule: CronSchedule, after: datetime) -> datetime | None:
+        step, until = (timedelta(seconds=int(text)) for text in schedule.expression.split())
+        past = (after - EPOCH) // step
+        tick = (past + 1) * step
+        return EPOCH + tick if tick <= until else None
 
 
 class Process:

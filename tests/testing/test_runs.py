@@ -6,6 +6,7 @@ from iwf_py.core.events import Signalled, Started
 from iwf_py.errors import ExecutionParkedError, WorkflowNotExistsError, WorkflowStillRunningError
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.requests import RunAddress, StartRequest
+from iwf_py.scheduling.cron import CronCalendar
 from iwf_py.testing.futures import DrivenFuture
 from iwf_py.testing.runs import Runs
 
@@ -21,7 +22,7 @@ def test_an_event_that_no_host_may_send_parks_the_run():
     """
     An event from before the last one is a bug of the host: the run is held apart, refuses, and tells who waits; the others go on.
     """
-    runs = Runs(lambda run, effects: None)
+    runs = Runs(lambda run, effects: None, CronCalendar().next_tick)
     run, other = opened(runs), opened(runs, "x", "r2")
 
     waiter = DrivenFuture(lambda is_done: None, lambda: WorkflowStillRunningError())
@@ -43,7 +44,7 @@ def test_runs_are_found_by_their_own_id_and_by_their_workflow_id():
     """
     The latest is found without a run id; what is not there is an error.
     """
-    runs = Runs(lambda run, effects: None)
+    runs = Runs(lambda run, effects: None, CronCalendar().next_tick)
     run = opened(runs)
 
     assert runs.find(RunAddress(workflow_id="w", run_id="r1")) is run

@@ -10,6 +10,7 @@ from iwf_py import (
     AsyncClient,
     Client,
     Communication,
+    CronSchedule,
     ObjectWorkflow,
     Persistence,
     StateDecision,
@@ -17,6 +18,7 @@ from iwf_py import (
     StopWorkflowOptions,
     WorkflowContext,
     WorkflowHandle,
+    WorkflowIDReusePolicy,
     WorkflowInfo,
     WorkflowOptions,
     WorkflowState,
@@ -63,6 +65,16 @@ class Inherits(Signup):
 def calls(client: Client) -> None:
     assert_type(client.start_workflow(Signup, "alice", 3600, Form("a@b")), str)
     client.start_workflow(Signup, "alice", timedelta(hours=1), options=WorkflowOptions(initial_data_attributes={"a": 1}))
+    options = WorkflowOptions(
+        workflow_cron_schedule=CronSchedule("@daily", "Europe/Berlin"),
+        workflow_id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        wait_for_completion_state_ids=["a"],
+        wait_for_completion_state_execution_ids=[("a", 1), "b-2"],
+    )
+    options.wait_for_completion_state_ids = ["a", "b"]
+    options.workflow_cron_schedule = "@hourly"
+    assert_type(options.wait_for_completion_state_ids, list[str])
+    client.start_workflow(Signup, "alice", options=options)
     client.start_workflow("Signup", "alice")
     assert_type(client.invoke_rpc("alice", Signup.verify, "email"), str)
     assert_type(client.invoke_rpc("alice", Signup().verify, "email", workflow_run_id="r"), str)

@@ -101,7 +101,9 @@ WorkflowStateOptions(stateid="x")  # refused
 WorkflowStateOptions().stateid = "x"  # refused
 WorkflowStateOptions(execute_api_timeout_seconds="3")  # refused
 WorkflowStateOptions(proceed_to_state_when_execute_retry_exhausted=Form)  # refused
-WorkflowOptions(workflow_cron_schedule="* * * * *")  # refused
+WorkflowOptions(workflow_cron_schedule=5)  # refused
+WorkflowOptions(workflow_cron="* * * * *")  # refused
+WorkflowOptions().wait_for_completion_state_ids = [Form]  # refused
 RetryPolicy(initial_interval_seconds="3")  # refused
 
 wrong_input: Rpc[Signup, int, str] = Signup.verify  # refused

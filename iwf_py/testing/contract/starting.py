@@ -8,22 +8,40 @@ from typing import Any
 
 import pytest
 
+from iwf_py.authoring.communication import Communication
 from iwf_py.authoring.communication_schema import CommunicationMethod, CommunicationSchema
+from iwf_py.authoring.persistence import Persistence
+from iwf_py.authoring.persistence_schema import PersistenceField, PersistenceSchema
+from iwf_py.authoring.rpc import rpc
 from iwf_py.authoring.state_decision import StateDecision
 from iwf_py.authoring.state_schema import StateSchema
 from iwf_py.authoring.workflow import ObjectWorkflow
 from iwf_py.authoring.workflow_options import WorkflowOptions
 from iwf_py.authoring.workflow_state import WorkflowState
 from iwf_py.errors import (
+    ClientSideError,
     InvalidArgumentError,
     NotRegisteredError,
     WorkflowAlreadyStartedError,
     WorkflowNotExistsError,
 )
-from iwf_py.model.commands import CommandRequest, SignalChannelCommand
-from iwf_py.model.options import WorkflowAlreadyStartedOptions
+from iwf_py.model.commands import CommandRequest, InternalChannelCommand, SignalChannelCommand
+from iwf_py.model.options import (
+    PersistenceLoadingPolicy,
+    WorkflowAlreadyStartedOptions,
+    WorkflowConfig,
+    WorkflowRetryPolicy,
+)
 from iwf_py.model.requests import StartRequest
-from iwf_py.model.status import IDReusePolicy, WorkflowStatus, WorkflowStopType
+from iwf_py.model.status import (
+    IDReusePolicy,
+    PersistenceLoadingType,
+    Phase,
+    SearchAttributeValueType,
+    WorkflowIDReusePolicy,
+    WorkflowStatus,
+    WorkflowStopType,
+)
 from iwf_py.testing.contract.closing import stop
 from iwf_py.testing.contract.host import ContractHost
 
@@ -97,11 +115,63 @@ class StraightOn(ObjectWorkflow):
         return StateSchema.with_starting_state(Straight())
 
 
+class Count(WorkflowState[None]):
+    """Waits for its message, and tells what the run remembers."""
+
+    def wait_until(self, ctx, input, persistence, communication):
+        return CommandRequest.for_all_command_completed(InternalChannelCommand.by_name("told"))
+
+    def execute(self, ctx, input, command_results, persistence, communication):
+        message = command_results.internal_channel_commands[0].value
+        count, city = persistence.get_data_attribute("count"), persistence.get_search_attribute_keyword("city")
+        return StateDecision.graceful_complete_workflow([message, count, city])
+
+
+class Counter(ObjectWorkflow):
+    """Counts by RPC, whether its state has begun or not."""
+
+    def get_workflow_states(self):
+        return StateSchema.with_starting_state(Count())
+
+    def get_persistence_schema(self):
+        return PersistenceSchema.create(
+            PersistenceField.data_attribute_def("count", int),
+            PersistenceField.search_attribute_def("city", SearchAttributeValueType.KEYWORD),
+        )
+
+    def get_communication_schema(self):
+        return CommunicationSchema.create(CommunicationMethod.internal_channel_def("told", str))
+
+    @rpc()
+    def look(self, persistence: Persistence) -> int | None:
+        return persistence.get_data_attribute("count")
+
+    @rpc()
+    def add(self, input: int, persistence: Persistence, communication: Communication) -> int:
+        count = (persistence.get_data_attribute("count") or 0) + input
+        persistence.set_data_attribute("count", count)
+        communication.publish_to_internal_channel("told", f"by {input}")
+        return count
+
+    @rpc(
+        data_attribute_loading_policy=PersistenceLoadingPolicy(
+            PersistenceLoadingType.LOAD_ALL_WITH_PARTIAL_LOCK, locking_keys=["count"]
+        )
+    )
+    def add_alone(self, input: int, persistence: Persistence) -> int:
+        count = (persistence.get_data_attribute("count") or 0) + input
+        persistence.set_data_attribute("count", count)
+        return count
+
+
 class Stranger(ObjectWorkflow):
     """Is registered nowhere."""
 
 
-WORKFLOWS = (Orders(), Heirs(), StraightOn())
+WORKFLOWS = (Orders(), Heirs(), StraightOn(), Counter())
+DELAYED = WorkflowOptions(
+    workflow_start_delay_seconds=60, initial_data_attributes={"count": 7}, initial_search_attributes={"city": "Bern"}
+)
 ORDER = Order("tea", [1, 2])
 
 
@@ -242,16 +312,18 @@ def test_an_id_that_is_running_is_refused_with_its_run(host: ContractHost):
         ),
     ],
 )
+@pytest.mark.parametrize("is_legacy", [False, True])
 @pytest.mark.parametrize("last", ["RUNNING", "COMPLETED", "FAILED", "TIMEOUT", "CANCELED", "TERMINATED"])
 def test_an_id_may_be_used_again_as_its_policy_says(
-    host: ContractHost, policy: IDReusePolicy, allowed: set[str], last: str
+    host: ContractHost, policy: IDReusePolicy, allowed: set[str], last: str, is_legacy: bool
 ):
     """
-    The policy of the new start decides, by how the latest run stands.
+    The policy of the new start decides, in today's words or the older ones, by how the latest run stands.
     """
     first = host.start(Orders, "w", ORDER, timeout=60)
     end(host, last)
-    options = WorkflowOptions(workflow_id_reuse_policy=policy)
+    legacy = next(word for word in WorkflowIDReusePolicy if word.id_reuse_policy is policy)
+    options = WorkflowOptions(workflow_id_reuse_policy=legacy if is_legacy else policy)
 
     if last in allowed:
         second = host.start(Orders, "w", ORDER, options=options)
@@ -379,6 +451,55 @@ def test_nothing_runs_during_a_start_delay(host: ContractHost):
 
     assert host.output("w")["name"] == "tea"
     assert host.description("w").starts_at is None
+
+
+def test_what_a_run_is_started_with_is_there_at_once(host: ContractHost):
+    """
+    Initial attributes of both kinds are read before any state has run, also while the run is delayed.
+    """
+    host.client.start_workflow(Counter, "w", None, None, DELAYED)
+
+    assert host.client.get_all_workflow_data_attributes(Counter, "w") == {"count": 7}
+    assert host.client.get_all_search_attributes(Counter, "w") == {"city": "Bern"}
+
+
+def test_a_delayed_run_answers_and_is_not_hurried(host: ContractHost):
+    """
+    Reads and RPCs, locking ones too, work on a run that has not begun; nothing that a client does ends its delay.
+    """
+    host.start(Counter, "w", options=DELAYED)
+
+    assert host.client.invoke_rpc("w", Counter.look) == 7
+    assert host.client.invoke_rpc("w", Counter.add, 1) == 8
+    assert host.client.invoke_rpc("w", Counter.add_alone, 2) == 10
+    host.client.set_workflow_search_attributes(Counter, "w", {"city": "Rome"})
+    host.client.publish_to_internal_channel(Counter, "w", "told", "late")
+    host.client.update_workflow_config("w", WorkflowConfig(continue_as_new_threshold=5))
+    with pytest.raises(ClientSideError, match="does not wait for a timer"):
+        host.client.skip_timer_at_command_index("w", Count, 1, 0)
+    assert host.result("w").status is WorkflowStatus.RUNNING
+    host.advance(59)
+    assert "WaitUntilReturned" not in host.kinds("w")
+    assert host.states("w")["Count-1"].phase is Phase.DELAYED
+    host.advance(1)
+
+    assert host.output("w") == ["by 1", 10, "Rome"]
+
+
+def test_a_delayed_run_that_a_client_fails_is_failed_at_once(host: ContractHost):
+    """
+    FAIL does not wait for the end of the delay, and no state is called; the retry does wait for it.
+    """
+    policy = WorkflowRetryPolicy(initial_interval_seconds=1, maximum_attempts=2)
+    options = WorkflowOptions(workflow_start_delay_seconds=60, workflow_retry_policy=policy)
+    first = host.start(Counter, "w", options=options)
+    host.advance(20)
+
+    stop(host, WorkflowStopType.FAIL)
+
+    assert host.status("w", first) is WorkflowStatus.FAILED
+    assert host.kinds("w", first) == ["Started", "StopRequested"]
+    assert host.description("w").starts_at == host.clock.now() + timedelta(seconds=40)
 
 
 def test_a_delayed_run_can_be_stopped(host: ContractHost):

@@ -18,6 +18,7 @@ from iwf_py.testing.contract import (
     locks,
     resetting,
     rpcs,
+    schedules,
     settings,
     starting,
     succession,
@@ -40,6 +41,7 @@ MODULES: tuple[ModuleType, ...] = (
     succession,
     resetting,
     waits,
+    schedules,
     history,
 )
 
