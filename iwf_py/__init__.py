@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from iwf_py.authoring.communication_schema import CommunicationMethodType as CommunicationMethodType
     from iwf_py.authoring.communication_schema import CommunicationSchema as CommunicationSchema
     from iwf_py.authoring.definition import TypeStore as TypeStore
+    from iwf_py.authoring.descriptors import DataAttribute as DataAttribute
+    from iwf_py.authoring.descriptors import DataAttributePrefix as DataAttributePrefix
+    from iwf_py.authoring.descriptors import InternalChannel as InternalChannel
+    from iwf_py.authoring.descriptors import InternalChannelPrefix as InternalChannelPrefix
+    from iwf_py.authoring.descriptors import SearchAttributeKey as SearchAttributeKey
+    from iwf_py.authoring.descriptors import SignalChannel as SignalChannel
+    from iwf_py.authoring.descriptors import SignalChannelPrefix as SignalChannelPrefix
     from iwf_py.authoring.persistence import Persistence as Persistence
     from iwf_py.authoring.persistence_options import PersistenceOptions as PersistenceOptions
     from iwf_py.authoring.persistence_schema import PersistenceField as PersistenceField
@@ -45,11 +52,16 @@ if TYPE_CHECKING:
     from iwf_py.authoring.reset_workflow_type_and_options import reset_to_state_id as reset_to_state_id
     from iwf_py.authoring.rpc import Rpc as Rpc
     from iwf_py.authoring.rpc import RPCInfo as RPCInfo
+    from iwf_py.authoring.rpc import get_workflow_type_by_rpc_method as get_workflow_type_by_rpc_method
     from iwf_py.authoring.rpc import rpc as rpc
+    from iwf_py.authoring.search_attributes import convert_to_sa_list as convert_to_sa_list
     from iwf_py.authoring.state_decision import StateDecision as StateDecision
     from iwf_py.authoring.state_movement import StateMovement as StateMovement
     from iwf_py.authoring.state_schema import StateDef as StateDef
     from iwf_py.authoring.state_schema import StateSchema as StateSchema
+    from iwf_py.authoring.unregistered_workflow_options import (
+        UnregisteredWorkflowOptions as UnregisteredWorkflowOptions,
+    )
     from iwf_py.authoring.workflow import ObjectWorkflow as ObjectWorkflow
     from iwf_py.authoring.workflow import get_workflow_type as get_workflow_type
     from iwf_py.authoring.workflow import get_workflow_type_by_class as get_workflow_type_by_class
@@ -68,6 +80,7 @@ if TYPE_CHECKING:
     from iwf_py.client.aio import AsyncWorkflowHandle as AsyncWorkflowHandle
     from iwf_py.client.client import Client as Client
     from iwf_py.client.handle import WorkflowHandle as WorkflowHandle
+    from iwf_py.client.unregistered_client import UnregisteredClient as UnregisteredClient
     from iwf_py.codec.payloads import JsonConverter as JsonConverter
     from iwf_py.codec.payloads import PayloadCodec as PayloadCodec
     from iwf_py.embedded import Embedded as Embedded
@@ -128,8 +141,11 @@ if TYPE_CHECKING:
     from iwf_py.model.status import WorkflowResetType as WorkflowResetType
     from iwf_py.model.status import WorkflowStatus as WorkflowStatus
     from iwf_py.model.status import WorkflowStopType as WorkflowStopType
+    from iwf_py.model.unset import UNSET as UNSET
+    from iwf_py.model.unset import Unset as Unset
 
-__all__ = [
+# In plain order, where ruff would put the one constant first.
+__all__ = [  # noqa: RUF022
     "AsyncClient",
     "AsyncWorkflowHandle",
     "BaseCommand",
@@ -145,6 +161,8 @@ __all__ = [
     "CommunicationMethodType",
     "CommunicationSchema",
     "CronSchedule",
+    "DataAttribute",
+    "DataAttributePrefix",
     "Embedded",
     "EngineError",
     "EngineStoppedError",
@@ -156,8 +174,10 @@ __all__ = [
     "Failure",
     "HttpError",
     "IDReusePolicy",
+    "InternalChannel",
     "InternalChannelCommand",
     "InternalChannelCommandResult",
+    "InternalChannelPrefix",
     "InvalidArgumentError",
     "IwfError",
     "IwfPy",
@@ -181,10 +201,13 @@ __all__ = [
     "RetryPolicy",
     "Rpc",
     "SearchAttribute",
+    "SearchAttributeKey",
     "SearchAttributeValueType",
     "ServerSideError",
+    "SignalChannel",
     "SignalChannelCommand",
     "SignalChannelCommandResult",
+    "SignalChannelPrefix",
     "StateDecision",
     "StateDef",
     "StateMovement",
@@ -201,6 +224,10 @@ __all__ = [
     "TooManyRequestsError",
     "TransitionError",
     "TypeStore",
+    "UNSET",
+    "UnregisteredClient",
+    "UnregisteredWorkflowOptions",
+    "Unset",
     "WaitUntilApiFailurePolicy",
     "WorkflowAbnormalExitError",
     "WorkflowAlreadyStartedError",
@@ -228,12 +255,14 @@ __all__ = [
     "WorkflowStopType",
     "WorkflowTerminated",
     "WorkflowTimeout",
+    "convert_to_sa_list",
     "get_input_type",
     "get_state_execution_id",
     "get_state_id",
     "get_state_id_by_class",
     "get_workflow_type",
     "get_workflow_type_by_class",
+    "get_workflow_type_by_rpc_method",
     "reset_to_beginning",
     "reset_to_history_event_id",
     "reset_to_history_event_time",
@@ -259,6 +288,8 @@ _MODULES = {
     "CommunicationMethodType": "iwf_py.authoring.communication_schema",
     "CommunicationSchema": "iwf_py.authoring.communication_schema",
     "CronSchedule": "iwf_py.model.options",
+    "DataAttribute": "iwf_py.authoring.descriptors",
+    "DataAttributePrefix": "iwf_py.authoring.descriptors",
     "Embedded": "iwf_py.embedded",
     "EngineError": "iwf_py.errors",
     "EngineStoppedError": "iwf_py.errors",
@@ -270,8 +301,10 @@ _MODULES = {
     "Failure": "iwf_py.model.invocations",
     "HttpError": "iwf_py.errors",
     "IDReusePolicy": "iwf_py.model.status",
+    "InternalChannel": "iwf_py.authoring.descriptors",
     "InternalChannelCommand": "iwf_py.authoring.command_request",
     "InternalChannelCommandResult": "iwf_py.authoring.command_results",
+    "InternalChannelPrefix": "iwf_py.authoring.descriptors",
     "InvalidArgumentError": "iwf_py.errors",
     "IwfError": "iwf_py.errors",
     "IwfPy": "iwf_py.extension",
@@ -295,10 +328,13 @@ _MODULES = {
     "RetryPolicy": "iwf_py.model.options",
     "Rpc": "iwf_py.authoring.rpc",
     "SearchAttribute": "iwf_py.model.payload",
+    "SearchAttributeKey": "iwf_py.authoring.descriptors",
     "SearchAttributeValueType": "iwf_py.model.status",
     "ServerSideError": "iwf_py.errors",
+    "SignalChannel": "iwf_py.authoring.descriptors",
     "SignalChannelCommand": "iwf_py.authoring.command_request",
     "SignalChannelCommandResult": "iwf_py.authoring.command_results",
+    "SignalChannelPrefix": "iwf_py.authoring.descriptors",
     "StateDecision": "iwf_py.authoring.state_decision",
     "StateDef": "iwf_py.authoring.state_schema",
     "StateMovement": "iwf_py.authoring.state_movement",
@@ -315,6 +351,10 @@ _MODULES = {
     "TooManyRequestsError": "iwf_py.errors",
     "TransitionError": "iwf_py.errors",
     "TypeStore": "iwf_py.authoring.definition",
+    "UNSET": "iwf_py.model.unset",
+    "UnregisteredClient": "iwf_py.client.unregistered_client",
+    "UnregisteredWorkflowOptions": "iwf_py.authoring.unregistered_workflow_options",
+    "Unset": "iwf_py.model.unset",
     "WaitUntilApiFailurePolicy": "iwf_py.model.status",
     "WorkflowAbnormalExitError": "iwf_py.errors",
     "WorkflowAlreadyStartedError": "iwf_py.errors",
@@ -342,12 +382,14 @@ _MODULES = {
     "WorkflowStopType": "iwf_py.model.status",
     "WorkflowTerminated": "iwf_py.errors",
     "WorkflowTimeout": "iwf_py.errors",
+    "convert_to_sa_list": "iwf_py.authoring.search_attributes",
     "get_input_type": "iwf_py.authoring.workflow_state",
     "get_state_execution_id": "iwf_py.authoring.workflow_state",
     "get_state_id": "iwf_py.authoring.workflow_state",
     "get_state_id_by_class": "iwf_py.authoring.workflow_state",
     "get_workflow_type": "iwf_py.authoring.workflow",
     "get_workflow_type_by_class": "iwf_py.authoring.workflow",
+    "get_workflow_type_by_rpc_method": "iwf_py.authoring.rpc",
     "reset_to_beginning": "iwf_py.authoring.reset_workflow_type_and_options",
     "reset_to_history_event_id": "iwf_py.authoring.reset_workflow_type_and_options",
     "reset_to_history_event_time": "iwf_py.authoring.reset_workflow_type_and_options",

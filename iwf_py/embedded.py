@@ -15,6 +15,7 @@ from typing import TypeVar
 from iwf_py.authoring.registry import Registry
 from iwf_py.client.aio import AsyncClient
 from iwf_py.client.client import Client
+from iwf_py.client.unregistered_client import UnregisteredClient
 from iwf_py.codec.payloads import JsonConverter
 from iwf_py.errors import EngineStoppedError, IwfError
 from iwf_py.model.converter import Converter
@@ -91,6 +92,8 @@ class Embedded:
         client: Calls the workflows; it may be handed out before the start.
 
         async_client: The same for asyncio.
+
+        unregistered_client: Calls any workflow by names, whether it is registered here or not.
     """
 
     def __init__(
@@ -124,6 +127,7 @@ class Embedded:
         self._is_closed = False
         self.client = Client(registry, self._door, self._converter, namespace=namespace)
         self.async_client = AsyncClient(registry, self._door, self._converter, namespace=namespace)
+        self.unregistered_client = UnregisteredClient(self._door, self._converter, namespace=namespace)
 
     @property
     def is_running(self) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, overload
 
 from attrs import field, frozen
 
+from iwf_py.authoring.keys import ChannelName
 from iwf_py.errors import NotRegisteredError
 from iwf_py.model.status import ChannelFamily, ChannelRequestStatus, TimerStatus
 
@@ -112,6 +113,8 @@ class SignalChannelCommandResult(ChannelCommandResult):
     family = ChannelFamily.SIGNAL
 
 
+ValueT = TypeVar("ValueT")
+
 CommandResult = TimerCommandResult | InternalChannelCommandResult | SignalChannelCommandResult
 
 
@@ -162,14 +165,45 @@ class CommandResults:
         """Return the first result of a command on this signal channel; NotRegisteredError when there is none."""
         return _on_channel(self.signal_channel_commands, "signal channel", channel_name)
 
-    def timer_fired(self) -> bool:
-        """Is any of the timer commands complete?"""
-        return any(result.is_complete for result in self.timer_commands)
+    def timer_fired(self, command_id: str | None = None) -> bool:
+        """
+        Is the timer of this id complete; without an id: is any?
 
-    def received(self, channel_name: str) -> bool:
-        """Did any command on a channel of this name, of either kind, get what it waited for?"""
+        Errors:
+            NotRegisteredError: No timer command had the id.
+        """
+        if command_id is None:
+            return any(result.is_complete for result in self.timer_commands)
+        for result in self.timer_commands:
+            if result.command_id == command_id:
+                return result.is_complete
+        ids = sorted({result.command_id for result in self.timer_commands if result.command_id})
+        raise NotRegisteredError(f"no timer command had the id {command_id!r}; there are {ids}")
+
+    @overload
+    def received(self, channel: ChannelName[ValueT]) -> tuple[ValueT, ...]: ...
+
+    @overload
+    def received(self, channel: str) -> tuple[Any, ...]: ...
+
+    def received(self, channel: str) -> tuple[Any, ...]:
+        """
+        Return all messages that were taken from a channel, oldest first: empty, and so false, when none was.
+
+        Args:
+            channel: Its name; of either kind, unless it is an `InternalChannel` or a `SignalChannel`.
+
+        Returns:
+            A message without a value is None.
+        """
         results: list[ChannelCommandResult] = [*self.internal_channel_commands, *self.signal_channel_commands]
-        return any(result.is_complete for result in results if result.channel_name == channel_name)
+        return tuple(
+            value
+            for result in results
+            if result.is_complete and result.channel_name == channel
+            if not isinstance(channel, ChannelName) or result.family is channel.family
+            for value in result.values
+        )
 
 
 ResultT = TypeVar("ResultT", bound=ChannelCommandResult)

@@ -12,6 +12,7 @@ from iwf_py.authoring.state_movement import StateMovement, seal_movement
 from iwf_py.errors import WorkflowDefinitionError
 from iwf_py.model.converter import Converter
 from iwf_py.model.decisions import Movement
+from iwf_py.model.ids import plain
 from iwf_py.model.invocations import Publication
 from iwf_py.model.status import ChannelFamily
 
@@ -48,7 +49,7 @@ class Communication:
         """Append a message to an internal channel; WorkflowDefinitionError when *value* is not of its type."""
         value_type = self._definition.channels[ChannelFamily.INTERNAL].type_of(channel_name)
         payload = seal(self._converter, value, value_type, f"message for internal channel {channel_name!r}")
-        self._messages.append(Publication(channel_name=channel_name, value=payload))
+        self._messages.append(Publication(channel_name=plain(channel_name), value=payload))
 
     @overload
     def trigger_state_execution(self, state: type[StateClass[None]], state_input: None = None) -> None: ...

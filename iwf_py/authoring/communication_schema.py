@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from types import NoneType
 from typing import Any
 
 from attrs import field, frozen
 
+from iwf_py.authoring.keys import Declared
 from iwf_py.errors import WorkflowDefinitionError
 
 
@@ -59,14 +60,25 @@ class CommunicationMethod:
             is_prefix=True,
         )
 
+    @classmethod
+    def signal_channel_def_by_prefix(cls, name_prefix: str, value_type: Any) -> CommunicationMethod:
+        """Declare every signal channel whose name starts with *name_prefix*."""
+        return cls(
+            name_prefix,
+            CommunicationMethodType.SignalChannel,
+            NoneType if value_type is None else value_type,
+            is_prefix=True,
+        )
 
-def _methods(methods: Sequence[CommunicationMethod]) -> list[CommunicationMethod]:
-    for declared in methods:
-        if not isinstance(declared, CommunicationMethod):
+
+def _methods(methods: Iterable[object]) -> list[CommunicationMethod]:
+    declared: list[Any] = [method.declaration if isinstance(method, Declared) else method for method in methods]
+    for method in declared:
+        if not isinstance(method, CommunicationMethod):
             raise WorkflowDefinitionError(
-                f"CommunicationSchema takes CommunicationMethod.internal_channel_def(...) and its like, got {declared!r}"
+                f"CommunicationSchema takes CommunicationMethod.internal_channel_def(...) and its like, got {method!r}"
             )
-    return list(methods)
+    return declared
 
 
 @frozen
@@ -76,6 +88,6 @@ class CommunicationSchema:
     communication_methods: list[CommunicationMethod] = field(factory=list, converter=_methods)
 
     @classmethod
-    def create(cls, *methods: CommunicationMethod) -> CommunicationSchema:
-        """Declare channels."""
+    def create(cls, *methods: CommunicationMethod | Declared) -> CommunicationSchema:
+        """Declare channels, by methods such as `CommunicationMethod.internal_channel_def` or objects such as `InternalChannel`."""
         return cls(list(methods))

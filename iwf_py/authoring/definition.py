@@ -34,7 +34,7 @@ NO_VALUE = inspect.Parameter.empty
 @frozen(kw_only=True)
 class Handler:
     """
-    One method of user code and how it is called: positionally, with what each slot names.
+    One method of user code and how it is called: by position, with what each slot names.
 
     Attributes:
         name: For sentences: ``VerifyState.execute``.
@@ -43,9 +43,9 @@ class Handler:
 
         slots: In the order of the parameters.
 
-        input_type: What the input is opened as; Any when nothing is said (the input is then the plain JSON value).
+        keywords: What parameters are given that are called by name only.
 
-        takes_input: Is there a parameter for it?
+        input_type: What the input is opened as; Any when nothing is said (the input is then the plain JSON value).
 
         input_default: The parameter's default, given when the caller sent no value; NO_VALUE when it has none.
 
@@ -57,11 +57,20 @@ class Handler:
     name: str
     function: Callable[..., Any]
     slots: tuple[Slot, ...]
+    keywords: Mapping[str, Slot] = field(factory=dict)
     input_type: Any = Any
-    takes_input: bool = True
     input_default: Any = NO_VALUE
     output_type: Any = Any
     is_async: bool = False
+
+    def takes(self, slot: Slot) -> bool:
+        """Is there a parameter for it?"""
+        return slot in self.slots or slot in self.keywords.values()
+
+    @property
+    def takes_input(self) -> bool:
+        """Is there a parameter for the input?"""
+        return self.takes(Slot.INPUT)
 
 
 @frozen(kw_only=True)

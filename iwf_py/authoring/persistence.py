@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from iwf_py.authoring.definition import WorkflowDefinition
+from iwf_py.authoring.keys import AttributeKey
 from iwf_py.authoring.sealing import seal, unseal
 from iwf_py.authoring.search_attributes import from_search_attribute, to_search_attribute
 from iwf_py.errors import InvalidArgumentError, WorkflowDefinitionError
 from iwf_py.model.converter import Converter
-from iwf_py.model.ids import check_name
+from iwf_py.model.ids import check_name, plain
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.status import SearchAttributeValueType
 
 _NOTHING: Mapping[str, Any] = {}
 _ABSENT = object()
+ValueT = TypeVar("ValueT")
 
 
 class Persistence:
@@ -69,6 +71,12 @@ class Persistence:
 
     # -- data attributes
 
+    @overload
+    def get_data_attribute(self, key: AttributeKey[ValueT]) -> ValueT | None: ...
+
+    @overload
+    def get_data_attribute(self, key: str) -> Any: ...
+
     def get_data_attribute(self, key: str) -> Any:
         """Return the value under *key* as its declared type; None when there is none, or it was not loaded."""
         value = self._opened.get(key, _ABSENT)
@@ -79,14 +87,30 @@ class Persistence:
             self._opened[key] = value
         return value
 
+    def get_data_attributes_by_prefix(self, prefix: str) -> dict[str, Any]:
+        """Return the data attributes that exist, were loaded, and whose keys start with *prefix*: by key, in its order."""
+        self._definition.attributes.type_of(prefix)
+        keys = {key for key in (*self._attributes, *self._writes) if key.startswith(prefix)}
+        found = {key: self.get_data_attribute(key) for key in sorted(keys) if self._definition.attributes.has(key)}
+        return {key: value for key, value in found.items() if value is not None}
+
     def set_data_attribute(self, key: str, value: Any) -> None:
         """Write *value*, as it is now, under *key*; None deletes."""
         value_type = self._definition.attributes.type_of(key)
+        key = plain(key)
         self._writes[key] = seal(self._converter, value, value_type, f"data attribute {key!r}")
         # The next read opens what was written: it shall not see what happens to the caller's object afterwards.
         self._opened.pop(key, None)
 
     # -- search attributes
+
+    def get_search_attribute(self, key: str) -> Any:
+        """Return a search attribute, of whatever type it is declared; None when there is none."""
+        return self._get_search_attribute(key, self._definition.search_attribute_type(key))
+
+    def set_search_attribute(self, key: str, value: object) -> None:
+        """Write a search attribute, a value of the type that it is declared; None deletes."""
+        self._set_search_attribute(key, self._definition.search_attribute_type(key), value)
 
     def get_search_attribute_keyword(self, key: str) -> str | None:
         """Return a KEYWORD; None when there is none."""
@@ -152,7 +176,7 @@ class Persistence:
     def _set_search_attribute(self, key: str, value_type: SearchAttributeValueType, value: object) -> None:
         self._check_search_attribute(key, value_type)
         try:
-            self._search_writes[key] = to_search_attribute(key, value_type, value)
+            self._search_writes[plain(key)] = to_search_attribute(key, value_type, value)
         except InvalidArgumentError as error:
             raise WorkflowDefinitionError(str(error)) from None
 
@@ -177,7 +201,7 @@ class Persistence:
 
     def set_state_execution_local(self, key: str, value: Any) -> None:
         """Leave *value* under *key* for execute of this same state execution; what an RPC leaves is forgotten."""
-        check_name("state execution local", key)
+        key = check_name("state execution local", key)
         self._local_writes[key] = seal(self._converter, value, Any, f"state execution local {key!r}")
 
     def record_event(self, key: str, *event_data: Any) -> None:
@@ -190,7 +214,7 @@ class Persistence:
         Errors:
             WorkflowDefinitionError: This call has recorded *key* already.
         """
-        check_name("event key", key)
+        key = check_name("event key", key)
         if key in self._events:
             raise WorkflowDefinitionError(
                 f"event {key!r} is recorded twice in one call; record all its data at once, or use another key"

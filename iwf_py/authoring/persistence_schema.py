@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from types import NoneType
 from typing import Any
 
 from attrs import field, frozen
 
+from iwf_py.authoring.keys import Declared
 from iwf_py.errors import WorkflowDefinitionError
 from iwf_py.model.status import SearchAttributeValueType
 
@@ -57,13 +58,14 @@ class PersistenceField:
         return cls(key, PersistenceFieldType.SearchAttribute, None, sa_type)
 
 
-def _fields(fields: Sequence[PersistenceField]) -> list[PersistenceField]:
-    for declared in fields:
-        if not isinstance(declared, PersistenceField):
+def _fields(fields: Iterable[object]) -> list[PersistenceField]:
+    declared: list[Any] = [each.declaration if isinstance(each, Declared) else each for each in fields]
+    for each in declared:
+        if not isinstance(each, PersistenceField):
             raise WorkflowDefinitionError(
-                f"PersistenceSchema takes PersistenceField.data_attribute_def(...) and its like, got {declared!r}"
+                f"PersistenceSchema takes PersistenceField.data_attribute_def(...) and its like, got {each!r}"
             )
-    return list(fields)
+    return declared
 
 
 @frozen
@@ -73,6 +75,6 @@ class PersistenceSchema:
     persistence_fields: list[PersistenceField] = field(factory=list, converter=_fields)
 
     @classmethod
-    def create(cls, *fields: PersistenceField) -> PersistenceSchema:
-        """Declare attributes."""
+    def create(cls, *fields: PersistenceField | Declared) -> PersistenceSchema:
+        """Declare attributes, by methods such as `PersistenceField.data_attribute_def` or objects such as `DataAttribute`."""
         return cls(list(fields))

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, get_args
 
 from iwf_py.authoring.command_request import CommandRequest
-from iwf_py.authoring.communication_schema import CommunicationSchema
+from iwf_py.authoring.communication_schema import CommunicationMethod, CommunicationSchema
 from iwf_py.authoring.definition import Names, WorkflowDefinition
 from iwf_py.authoring.findings import Findings
+from iwf_py.authoring.keys import declarations, declared_in
 from iwf_py.authoring.persistence_options import PersistenceOptions
-from iwf_py.authoring.persistence_schema import PersistenceSchema
+from iwf_py.authoring.persistence_schema import PersistenceField, PersistenceSchema
 from iwf_py.authoring.rpc_reading import read_rpcs
 from iwf_py.authoring.schema_reading import read_attributes, read_channels
 from iwf_py.authoring.signature import SPECIAL
@@ -21,6 +22,7 @@ from iwf_py.authoring.workflow import ObjectWorkflow, get_workflow_type
 from iwf_py.authoring.workflow_state import T, get_input_type
 
 DeclaredT = TypeVar("DeclaredT", StateSchema, PersistenceSchema, PersistenceOptions, CommunicationSchema)
+MemberT = TypeVar("MemberT")
 
 
 def read_workflow(workflow: ObjectWorkflow, *, strict: bool = True) -> tuple[WorkflowDefinition, list[str]]:
@@ -36,10 +38,13 @@ def read_workflow(workflow: ObjectWorkflow, *, strict: bool = True) -> tuple[Wor
     workflow_type = get_workflow_type(workflow)
     findings = Findings(workflow_type, is_strict=strict)
     findings.check_name("workflow type", workflow_type)
-    attributes, search_attributes = read_attributes(
-        _declared(workflow, "get_persistence_schema", PersistenceSchema, findings), findings
-    )
-    channels = read_channels(_declared(workflow, "get_communication_schema", CommunicationSchema, findings), findings)
+    _check_declared(workflow, findings)
+    persistence = _declared(workflow, "get_persistence_schema", PersistenceSchema, findings)
+    fields = _with_declared(persistence.persistence_fields, declarations(type(workflow), PersistenceField))
+    attributes, search_attributes = read_attributes(fields, findings)
+    communication = _declared(workflow, "get_communication_schema", CommunicationSchema, findings)
+    methods = _with_declared(communication.communication_methods, declarations(type(workflow), CommunicationMethod))
+    channels = read_channels(methods, findings)
     declared = instances(_declared(workflow, "get_workflow_states", StateSchema, findings), findings)
     known = _known_names(workflow, declared, [attributes, *channels.values()])
     rpcs = read_rpcs(
@@ -71,6 +76,20 @@ def _declared(workflow: ObjectWorkflow, method: str, kind: type[DeclaredT], find
     if len(findings.problems) == before:
         findings.add(f"{method} returned {declared!r}, not a {kind.__name__}")
     return kind()
+
+
+def _check_declared(workflow: ObjectWorkflow, findings: Findings) -> None:
+    for attribute, declared in declared_in(type(workflow)):
+        if not declared:
+            findings.add(
+                f"{attribute} has no name, since it was put into the class after its making; give it one: "
+                f"{type(declared).__name__}(..., {attribute!r})"
+            )
+
+
+def _with_declared(listed: list[MemberT], declared: Iterable[MemberT]) -> list[MemberT]:
+    """Put to what a schema lists what the class declares by its attributes; what the schema took from there counts once."""
+    return [*listed, *(each for each in declared if not any(each is other for other in listed))]
 
 
 def _known_names(workflow: ObjectWorkflow, states: Iterable[StateDef], names: Iterable[Names]) -> Mapping[str, Any]:

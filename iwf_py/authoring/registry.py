@@ -225,7 +225,7 @@ class Registry:
                 timeout_seconds=rpc.options.timeout.total_seconds(),
                 input_type=rpc.handler.input_type,
                 data_attribute_loading_policy=rpc.options.attributes,
-                params_order=tuple(slot.value for slot in rpc.handler.slots),
+                params_order=tuple(slot.value for slot in (*rpc.handler.slots, *rpc.handler.keywords.values())),
                 bypass_caching_for_strong_consistency=rpc.bypasses_caching,
                 search_attribute_loading_policy=rpc.options.search_attributes,
                 output_type=rpc.handler.output_type,

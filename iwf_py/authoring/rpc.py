@@ -16,8 +16,9 @@ from attrs import frozen
 
 from iwf_py.authoring.communication import Communication
 from iwf_py.authoring.persistence import Persistence
+from iwf_py.authoring.workflow import get_workflow_type_by_class
 from iwf_py.authoring.workflow_context import WorkflowContext
-from iwf_py.errors import WorkflowDefinitionError
+from iwf_py.errors import InvalidArgumentError, WorkflowDefinitionError
 from iwf_py.model.durations import Duration
 from iwf_py.model.options import PersistenceLoadingPolicy
 
@@ -138,6 +139,19 @@ class RpcMethod(Generic[WorkflowT_contra, InputT_contra, OutputT_co]):
         return Rpc(self, owner) if instance is None else BoundRpc(self, owner, instance)
 
 
+def get_workflow_type_by_rpc_method(rpc_method: Rpc[Any, Any, Any]) -> str:
+    """
+    Tell the type of the workflow through which an RPC was reached: of ``Child.verify`` it is Child, even if it is inherited.
+
+    Errors:
+        InvalidArgumentError: It is no RPC.
+    """
+    given: object = rpc_method
+    if not isinstance(given, Rpc):
+        raise InvalidArgumentError(f"{given!r} is not an RPC; put @rpc() above it, and reach it through its class")
+    return get_workflow_type_by_class(given.owner)
+
+
 @frozen
 class RPCInfo:
     """
@@ -165,7 +179,8 @@ class RpcDecorator(Protocol):
 
     The input stands first; the parameters that are injected follow, in any order. The first overload is for an
     input of type object, which the others would take for one of theirs; those in the middle are for RPCs without
-    input; an input that stands after an injected parameter works too, but type checkers are not told its type.
+    input; an input that stands after an injected parameter, or behind a ``*``, works too, but type checkers are not
+    told its type.
     """
 
     @overload
@@ -242,6 +257,9 @@ class RpcDecorator(Protocol):
 
     @overload
     def __call__(self, method: Callable[[W], Out], /) -> RpcMethod[W, None, Out]: ...
+
+    @overload
+    def __call__(self, method: Callable[Concatenate[W, P], Out], /) -> RpcMethod[W, Any, Out]: ...
 
 
 def rpc(

@@ -8,6 +8,7 @@ from typing import Any
 from iwf_py.authoring.annotations import type_arguments
 from iwf_py.authoring.definition import Handler, Names, RpcDefinition, Slot
 from iwf_py.authoring.findings import Findings
+from iwf_py.authoring.keys import named_policy
 from iwf_py.authoring.rpc import RpcMethod
 from iwf_py.authoring.schema_reading import policy_problems
 from iwf_py.authoring.signature import Role, Scope, read_handler
@@ -80,14 +81,19 @@ def _options(method: RpcMethod[Any, Any, Any], handler: Handler, findings: Findi
         given: object = policy
         if given is not None and not isinstance(given, PersistenceLoadingPolicy):
             findings.add(f"{what} of RPC {method.name} takes a PersistenceLoadingPolicy, got {given!r}")
-        policies.append((policy or LOAD_ALL) if Slot.PERSISTENCE in handler.slots else LOAD_NONE)
+        policies.append((policy or LOAD_ALL) if handler.takes(Slot.PERSISTENCE) else LOAD_NONE)
     return RpcOptions(timeout=timeout or RpcOptions().timeout, attributes=policies[0], search_attributes=policies[1])
 
 
 def _policies(method: RpcMethod[Any, Any, Any]) -> list[tuple[str, PersistenceLoadingPolicy | None]]:
+    policies = {
+        "data_attribute_loading_policy": method.data_attribute_loading_policy,
+        "search_attribute_loading_policy": method.search_attribute_loading_policy,
+    }
+    # Written in the body of the class whose attributes it speaks of, before these had names.
     return [
-        ("data_attribute_loading_policy", method.data_attribute_loading_policy),
-        ("search_attribute_loading_policy", method.search_attribute_loading_policy),
+        (what, named_policy(policy) if isinstance(policy, PersistenceLoadingPolicy) else policy)
+        for what, policy in policies.items()
     ]
 
 
@@ -100,7 +106,7 @@ def _policy_problems(
             continue
         declared = search_attributes if what.startswith("search") else attributes
         yield from policy_problems(given, declared, f"RPC {method.name}: {what}")
-        if Slot.PERSISTENCE not in handler.slots:
+        if not handler.takes(Slot.PERSISTENCE):
             yield (
                 f"RPC {method.name} has a {what} but takes no Persistence, so it loads and locks nothing; "
                 "add the parameter, or drop the policy"

@@ -6,17 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from iwf_py.authoring.communication_schema import CommunicationMethodType, CommunicationSchema
+from iwf_py.authoring.communication_schema import CommunicationMethod, CommunicationMethodType
 from iwf_py.authoring.definition import Names
 from iwf_py.authoring.findings import Findings
-from iwf_py.authoring.persistence_schema import PersistenceFieldType, PersistenceSchema
+from iwf_py.authoring.persistence_schema import PersistenceField, PersistenceFieldType
 from iwf_py.model.options import PersistenceLoadingPolicy
 from iwf_py.model.status import ChannelFamily, SearchAttributeValueType
 
 
-def read_attributes(schema: PersistenceSchema, findings: Findings) -> tuple[Names, dict[str, SearchAttributeValueType]]:
+def read_attributes(
+    fields: list[PersistenceField], findings: Findings
+) -> tuple[Names, dict[str, SearchAttributeValueType]]:
     """Read data attributes by name and by prefix, and search attributes."""
-    fields = schema.persistence_fields
     exact = [(f.key, f.value_type) for f in fields if f.field_type is PersistenceFieldType.DataAttribute]
     prefixes = [(f.key, f.value_type) for f in fields if f.field_type is PersistenceFieldType.DataAttributePrefix]
     names = _names("data attribute", exact, prefixes, findings)
@@ -35,16 +36,16 @@ def read_attributes(schema: PersistenceSchema, findings: Findings) -> tuple[Name
     return names, search
 
 
-def read_channels(schema: CommunicationSchema, findings: Findings) -> dict[ChannelFamily, Names]:
+def read_channels(methods: list[CommunicationMethod], findings: Findings) -> dict[ChannelFamily, Names]:
     """Read signal and internal channels by name and by prefix."""
     channels: dict[ChannelFamily, Names] = {}
     for family, method_type, what in (
         (ChannelFamily.SIGNAL, CommunicationMethodType.SignalChannel, "signal channel"),
         (ChannelFamily.INTERNAL, CommunicationMethodType.InternalChannel, "internal channel"),
     ):
-        methods = [method for method in schema.communication_methods if method.method_type is method_type]
-        exact = [(method.name, method.value_type) for method in methods if not method.is_prefix]
-        prefixes = [(method.name, method.value_type) for method in methods if method.is_prefix]
+        of_family = [method for method in methods if method.method_type is method_type]
+        exact = [(method.name, method.value_type) for method in of_family if not method.is_prefix]
+        prefixes = [(method.name, method.value_type) for method in of_family if method.is_prefix]
         # Two signal channels of one name passed in iWF: the last one won.
         channels[family] = _names(what, exact, prefixes, findings, report=_duplicates_of(family, findings))
     return channels

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from iwf_py.errors import InvalidArgumentError
+from iwf_py.errors import InvalidArgumentError, WorkflowDefinitionError
+from iwf_py.model.ids import EPOCH, plain
 from iwf_py.model.payload import SearchAttribute
 from iwf_py.model.status import SearchAttributeValueType
 
@@ -24,6 +26,7 @@ def to_search_attribute(key: str, value_type: SearchAttributeValueType, value: o
     Errors:
         InvalidArgumentError: The value is of another type, or out of bounds.
     """
+    key = plain(key)
     if value is None:
         return SearchAttribute(key)
     kind = SearchAttributeValueType
@@ -47,12 +50,36 @@ def to_search_attribute(key: str, value_type: SearchAttributeValueType, value: o
             return SearchAttribute(key, string_array_value=texts, value_type=value_type)
 
 
+def convert_to_sa_list(
+    sa_types: Mapping[str, SearchAttributeValueType], initial_sas: Mapping[str, Any] | None
+) -> list[SearchAttribute]:
+    """
+    Give plain values by key the form in which they are stored, for calls that know no workflow class.
+
+    Errors:
+        WorkflowDefinitionError: A key has no type.
+
+        InvalidArgumentError: A value is of another type than its key.
+    """
+    unknown = [key for key in initial_sas or {} if key not in sa_types]
+    if unknown:
+        raise WorkflowDefinitionError(f"search attributes {unknown} have no type; there are {sorted(sa_types)}")
+    return [to_search_attribute(key, sa_types[key], value) for key, value in (initial_sas or {}).items()]
+
+
 def from_search_attribute(attribute: SearchAttribute) -> Any:
     """Tell the plain value: of DATETIME the text that was written, of KEYWORD_ARRAY a list; None when there is none."""
     if attribute.string_array_value is not None:
         return list(attribute.string_array_value)
     values = (attribute.string_value, attribute.integer_value, attribute.double_value, attribute.bool_value)
     return next((value for value in values if value is not None), None)
+
+
+def instant_of(text: str) -> datetime:
+    """Read the text of a DATETIME: ISO with an offset, or Unix nanoseconds (the last three digits are lost)."""
+    if text.isascii() and text.isdigit():
+        return EPOCH + timedelta(microseconds=int(text) // 1000)
+    return datetime.fromisoformat(text)
 
 
 def _wrong(key: str, expected: str, value: object) -> InvalidArgumentError:

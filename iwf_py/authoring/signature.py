@@ -2,7 +2,8 @@
 
 States have a classic signature, which is called by position whatever its annotations say. Any other
 signature, and every RPC's, is filled by annotation: the classes that stand in `SPECIAL` are injected, and
-anything else is the input. A parameter without an annotation goes by its usual name.
+anything else is the input. A parameter without an annotation goes by its usual name. What stands behind a ``*`` is
+filled by name.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from enum import Enum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from iwf_py.authoring.annotations import has_type_variables, resolve
 from iwf_py.authoring.command_results import CommandResults
@@ -99,36 +100,48 @@ def read_handler(
     hints, unresolved = resolve(function, scope.known, {**scope.local, **parameters_of_owner})
     bindings = scope.bindings.get(owner, {})
     hints = {parameter: substitute(hint, bindings) for parameter, hint in hints.items()}
-    problems: list[str] = []
-    parameters: list[_Parameter] = []
-    takes_rest = False
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            takes_rest = True
-        elif parameter.kind is parameter.KEYWORD_ONLY and parameter.default is NO_VALUE:
-            problems.append(f"{name}: parameter {parameter.name!r} is keyword-only; write it before the *")
-        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-            parameters.append(_classify(parameter, hints, unresolved))
-    if role.value and (takes_rest or _is_classic(parameters, role)):
+    by_position, by_keyword, takes_rest = _parameters(function, hints, unresolved)
+    if role.value and (takes_rest or _is_classic(by_position, role)):
         slots: tuple[Slot, ...] = role.value
+        by_position = [evolve(each, slot=slot) for each, slot in zip(by_position, slots, strict=False)]
     else:
-        slots = tuple(parameter.slot for parameter in parameters)
-        problems += _slot_problems(parameters, role, name)
-    given = _input_parameter(parameters, slots)
-    problems += _conflicts(given, declared_input, name)
+        slots = tuple(parameter.slot for parameter in by_position)
+    parameters = [*by_position, *by_keyword]
+    given = next((parameter for parameter in parameters if parameter.slot is Slot.INPUT), None)
+    problems = [*_slot_problems(parameters, role, name), *_conflicts(given, declared_input, name)]
     problems += _unresolved_problems(given if declared_input is Any else None, unresolved, role, name)
     handler = Handler(
         name=name,
         function=function,
         slots=slots,
+        keywords={parameter.name: parameter.slot for parameter in by_keyword},
         input_type=declared_input if given is None or declared_input is not Any else _closed(given.hint),
-        takes_input=Slot.INPUT in slots,
         input_default=NO_VALUE if given is None else given.default,
         output_type=_closed(hints.get("return", Any)),
         # The outermost function alone tells: a decorator may run the coroutine itself.
         is_async=inspect.iscoroutinefunction(function),
     )
     return handler, problems
+
+
+def _parameters(
+    function: Callable[..., Any], hints: Mapping[str, Any], unresolved: Mapping[str, str]
+) -> tuple[list[_Parameter], list[_Parameter], bool]:
+    """List the parameters that are filled by position and those by keyword, and tell whether ``*args`` takes any rest."""
+    by_position: list[_Parameter] = []
+    by_keyword: list[_Parameter] = []
+    takes_rest = False
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            takes_rest = True
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            keyword = _classify(parameter, hints, unresolved)
+            # What has a default and is none of ours is the function's own affair.
+            if keyword.slot is not Slot.INPUT or keyword.default is NO_VALUE:
+                by_keyword.append(keyword)
+        elif parameter.kind is not parameter.VAR_KEYWORD:
+            by_position.append(_classify(parameter, hints, unresolved))
+    return by_position, by_keyword, takes_rest
 
 
 def _classify(parameter: inspect.Parameter, hints: Mapping[str, Any], unresolved: Mapping[str, str]) -> _Parameter:
@@ -184,13 +197,6 @@ def _classic(role: Role) -> str:
 def _injected(role: Role) -> str:
     slots = [slot for slot in SPECIAL.values() if role is Role.EXECUTE or slot is not Slot.RESULTS]
     return ", ".join(slot.value for slot in slots)
-
-
-def _input_parameter(parameters: list[_Parameter], slots: tuple[Slot, ...]) -> _Parameter | None:
-    for parameter, slot in zip(parameters, slots, strict=False):
-        if slot is Slot.INPUT:
-            return parameter
-    return None
 
 
 def _conflicts(given: _Parameter | None, declared: Any, name: str) -> Iterator[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from iwf_py.authoring.annotations import remember_local_names
-from iwf_py.authoring.communication_schema import CommunicationSchema
+from iwf_py.authoring.communication_schema import CommunicationMethod, CommunicationSchema
+from iwf_py.authoring.keys import declarations
 from iwf_py.authoring.persistence_options import PersistenceOptions
-from iwf_py.authoring.persistence_schema import PersistenceSchema
-from iwf_py.authoring.state_schema import StateSchema
+from iwf_py.authoring.persistence_schema import PersistenceField, PersistenceSchema
+from iwf_py.authoring.state_schema import AnyState, StateSchema
 
 
 class ObjectWorkflow(ABC):  # noqa: B024 - so that users' own base classes may have abstract methods
@@ -17,27 +19,32 @@ class ObjectWorkflow(ABC):  # noqa: B024 - so that users' own base classes may h
     A workflow: its states, its attributes, its channels, and its RPCs (methods under ``@rpc()``).
 
     One instance serves all runs and many threads at once: keep nothing of a run in it. Its type is the class's name.
+
+    Attributes:
+        states: The shorthand for `get_workflow_states`: instances or classes, the first of which starts the workflow.
     """
+
+    states: ClassVar[Sequence[AnyState]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         remember_local_names(cls)
 
     def get_workflow_states(self) -> StateSchema:
-        """Declare the states; none by default: the workflow then lives by its RPCs."""
-        return StateSchema()
+        """Declare the states; by default those of ``states``. A workflow without any lives by its RPCs."""
+        return StateSchema.with_starting_state(*self.states) if self.states else StateSchema()
 
     def get_persistence_schema(self) -> PersistenceSchema:
-        """Declare data and search attributes."""
-        return PersistenceSchema()
+        """Declare data and search attributes; what the class declares by `DataAttribute` and its like counts in any case."""
+        return PersistenceSchema(list(declarations(type(self), PersistenceField)))
 
     def get_persistence_options(self) -> PersistenceOptions:
         """Give options of the attributes as a whole."""
         return PersistenceOptions.get_default()
 
     def get_communication_schema(self) -> CommunicationSchema:
-        """Declare channels."""
-        return CommunicationSchema()
+        """Declare channels; what the class declares by `InternalChannel` and its like counts in any case."""
+        return CommunicationSchema(list(declarations(type(self), CommunicationMethod)))
 
 
 def get_workflow_type(workflow: ObjectWorkflow) -> str:

@@ -30,7 +30,14 @@ from iwf_py.client.options import (
     stop_options,
 )
 from iwf_py.client.results import WorkflowOutcome, open_output, open_outputs, outcome_of
-from iwf_py.client.values import seal, seal_attributes, seal_rpc_input, seal_search_attributes, unseal
+from iwf_py.client.values import (
+    name_of_attribute,
+    seal,
+    seal_attributes,
+    seal_rpc_input,
+    seal_search_attributes,
+    unseal,
+)
 from iwf_py.client.wanted import AttributeValue, Wanted
 from iwf_py.errors import InvalidArgumentError, WorkflowStillRunningError
 from iwf_py.model.converter import Converter
@@ -102,23 +109,40 @@ class Calls:
         definition = self.registry.definition(workflow)
         options = start_options(options)
         initial = seal_attributes(self.converter, definition, options.initial_data_attributes or {})
+        return self._open_run(
+            definition.workflow_type,
+            workflow_id,
+            timeout,
+            options,
+            start=self._first_movement(definition, input),
+            attributes=tuple((key, payload) for key, payload in initial if payload is not None),
+            search_attributes=seal_search_attributes(definition, options.initial_search_attributes or {}),
+            wait_for_state_ids=awaited_states(options, definition),
+            wait_for_state_execution_ids=awaited_executions(options, definition),
+        )
+
+    def _open_run(
+        self,
+        workflow_type: str,
+        workflow_id: str,
+        timeout: Duration | None,
+        options: WorkflowOptions,
+        **sealed: Any,
+    ) -> Question[str]:
+        """Open a run of any type; *sealed* are the fields of `StartRequest` that hold what users' classes say."""
         delay = options.workflow_start_delay_seconds
         request = StartRequest(
             namespace=self._namespace,
             workflow_id=check_name("workflow id", workflow_id),
-            workflow_type=definition.workflow_type,
-            start=self._first_movement(definition, input),
+            workflow_type=workflow_type,
             timeout=None if timeout is None else to_timedelta("workflow timeout", timeout) or None,
             id_reuse_policy=id_reuse_policy(options),
             already_started=options.workflow_already_started_options,
             retry=options.workflow_retry_policy,
             start_delay=timedelta(0) if delay is None else to_timedelta("workflow_start_delay_seconds", delay),
-            attributes=tuple((key, payload) for key, payload in initial if payload is not None),
-            search_attributes=seal_search_attributes(definition, options.initial_search_attributes or {}),
             config=options.workflow_config_override,
             cron=cron_schedule(options),
-            wait_for_state_ids=awaited_states(options, definition),
-            wait_for_state_execution_ids=awaited_executions(options, definition),
+            **sealed,
         )
         return _plain(partial(self._service.start, request))
 
@@ -366,7 +390,7 @@ class Calls:
         self, workflow_id: str, channel_name: str, value: object, run_id: str | None, workflow: WorkflowClass | None
     ) -> Question[None]:
         """Send a signal."""
-        check_name("signal channel name", channel_name)
+        channel_name = check_name("signal channel name", channel_name)
         value_type: Any = Any
         if workflow is not None:
             value_type = self.registry.definition(workflow).channels[ChannelFamily.SIGNAL].type_of(channel_name)
@@ -418,13 +442,14 @@ class Calls:
     # --- attributes -------------------------------------------------------------------------------------------
 
     def get_attributes(
-        self, workflow: WorkflowClass, workflow_id: str, keys: Iterable[str] | None, run_id: str | None
+        self, workflow: WorkflowClass | None, workflow_id: str, keys: Iterable[str] | None, run_id: str | None
     ) -> Question[dict[str, Any]]:
-        """Read data attributes, opened as their declared types."""
-        definition = self.registry.definition(workflow)
+        """Read data attributes, opened as their declared types; without a class as plain JSON values."""
+        definition = self._definition(workflow)
         wanted = _keys(keys)
-        for key in wanted or ():
-            definition.attributes.type_of(key)
+        if definition is not None:
+            for key in wanted or ():
+                definition.attributes.type_of(key)
 
         def open_all(payloads: Mapping[str, Payload]) -> dict[str, Any]:
             return {key: self._attribute(definition, key, payload) for key, payload in payloads.items()}
@@ -432,19 +457,21 @@ class Calls:
         request = GetAttributesRequest(**self._where(workflow_id, run_id), keys=wanted)
         return Question(send=partial(self._service.get_attributes, request), open=open_all)
 
-    def _attribute(self, definition: WorkflowDefinition, key: str, payload: Payload) -> Any:
+    def _attribute(self, definition: WorkflowDefinition | None, key: str, payload: Payload) -> Any:
         # One that an older version of the class wrote and that is declared no longer is told as it is.
-        value_type = definition.attributes.type_of(key) if definition.attributes.has(key) else Any
-        return unseal(self.converter, payload, value_type, f"data attribute {key!r} of {definition.workflow_type}")
+        is_known = definition is not None and definition.attributes.has(key)
+        value_type = definition.attributes.type_of(key) if definition is not None and is_known else Any
+        return unseal(self.converter, payload, value_type, name_of_attribute(definition, key))
 
     def get_search_attributes(
-        self, workflow: WorkflowClass, workflow_id: str, keys: Iterable[str] | None, run_id: str | None
+        self, workflow: WorkflowClass | None, workflow_id: str, keys: Iterable[str] | None, run_id: str | None
     ) -> Question[dict[str, Any]]:
         """Read search attributes as plain values."""
-        definition = self.registry.definition(workflow)
+        definition = self._definition(workflow)
         wanted = _keys(keys)
-        for key in wanted or ():
-            definition.search_attribute_type(key)
+        if definition is not None:
+            for key in wanted or ():
+                definition.search_attribute_type(key)
 
         def open_all(attributes: Mapping[str, SearchAttribute]) -> dict[str, Any]:
             return {key: from_search_attribute(attribute) for key, attribute in attributes.items()}
@@ -454,15 +481,15 @@ class Calls:
 
     def set_attributes(
         self,
-        workflow: WorkflowClass,
+        workflow: WorkflowClass | None,
         workflow_id: str,
         run_id: str | None,
         *,
         attributes: Mapping[str, Any] | None = None,
         search_attributes: Mapping[str, Any] | Iterable[SearchAttribute] = (),
     ) -> Question[None]:
-        """Write attributes from outside."""
-        definition = self.registry.definition(workflow)
+        """Write attributes from outside; without a class whatever they are called, and of whatever type."""
+        definition = self._definition(workflow)
         request = SetAttributesRequest(
             **self._where(workflow_id, run_id),
             attributes=seal_attributes(self.converter, definition, attributes or {}),
@@ -477,6 +504,9 @@ class Calls:
         if workflow is None:
             return check_name("state id", self.registry.state_id(state))
         return self.registry.definition(workflow).state(state).state_id
+
+    def _definition(self, workflow: WorkflowClass | None) -> WorkflowDefinition | None:
+        return None if workflow is None else self.registry.definition(workflow)
 
     def _where(self, workflow_id: str, run_id: str | None) -> dict[str, Any]:
         return {

@@ -41,7 +41,7 @@ def start_options(options: WorkflowOptions | None) -> WorkflowOptions:
     Errors:
         InvalidArgumentError: They are no `WorkflowOptions`, or one of them is of another type.
     """
-    options = _of(WorkflowOptions, options)
+    options = checked_options(WorkflowOptions, options)
     for name, kind in _KINDS.items():
         value = getattr(options, name)
         if value is not None and not isinstance(value, kind):
@@ -114,7 +114,7 @@ def stop_options(options: StopWorkflowOptions | None) -> tuple[WorkflowStopType,
     Errors:
         InvalidArgumentError: They are no `StopWorkflowOptions`, or one of them is of another type.
     """
-    options = _of(StopWorkflowOptions, options)
+    options = checked_options(StopWorkflowOptions, options)
     reason: object = options.reason
     if reason is not None and not isinstance(reason, str):
         raise InvalidArgumentError(f"option reason takes a str, got {reason!r}")
@@ -155,7 +155,8 @@ def _instant(time: object) -> datetime | None:
     return instant
 
 
-def _of(kind: type[OptionsT], options: OptionsT | None) -> OptionsT:
+def checked_options(kind: type[OptionsT], options: OptionsT | None) -> OptionsT:
+    """Return options of this kind, the defaults for None; InvalidArgumentError for anything else."""
     if options is None:
         return kind()
     given: object = options

@@ -13,6 +13,7 @@ from iwf_py.authoring.definition import NO_VALUE, RpcDefinition, WorkflowDefinit
 from iwf_py.authoring.search_attributes import from_search_attribute, to_search_attribute
 from iwf_py.errors import InvalidArgumentError, PayloadError
 from iwf_py.model.converter import Converter
+from iwf_py.model.ids import check_name
 from iwf_py.model.payload import Payload, SearchAttribute
 
 # Tells an input that was not given from one that is None.
@@ -74,38 +75,45 @@ def _takes_none(value_type: Any) -> bool:
     return get_origin(value_type) in (Union, types.UnionType) and any(map(_takes_none, get_args(value_type)))
 
 
+def name_of_attribute(definition: WorkflowDefinition | None, key: str) -> str:
+    """Say which data attribute it is."""
+    return f"data attribute {key!r}" + (f" of {definition.workflow_type}" if definition is not None else "")
+
+
 def seal_attributes(
-    converter: Converter, definition: WorkflowDefinition, values: Mapping[str, Any]
+    converter: Converter, definition: WorkflowDefinition | None, values: Mapping[str, Any]
 ) -> tuple[tuple[str, Payload | None], ...]:
     """
     Check and seal data attributes; None stays None, which deletes.
+
+    Args:
+        definition: None where no class says what there is: any key and any value will do.
 
     Errors:
         NotRegisteredError: The workflow declares none of this key.
 
         InvalidArgumentError: A value is of another type.
     """
-    return tuple(
-        (
-            key,
-            seal(
-                converter,
-                value,
-                definition.attributes.type_of(key),
-                f"data attribute {key!r} of {definition.workflow_type}",
-            ),
-        )
-        for key, value in values.items()
-    )
+    given: object = values
+    if not isinstance(given, Mapping):
+        raise InvalidArgumentError(f"data attributes are given by key in a dict, got {type(values).__name__}")
+    sealed: list[tuple[str, Payload | None]] = []
+    for key, value in values.items():
+        value_type = Any if definition is None else definition.attributes.type_of(key)
+        payload = seal(converter, value, value_type, name_of_attribute(definition, key))
+        sealed.append((check_name("attribute key", key), payload))
+    return tuple(sealed)
 
 
 def seal_search_attributes(
-    definition: WorkflowDefinition, values: Mapping[str, Any] | Iterable[SearchAttribute]
+    definition: WorkflowDefinition | None, values: Mapping[str, Any] | Iterable[SearchAttribute]
 ) -> tuple[SearchAttribute, ...]:
     """
     Check search attributes; an empty one deletes.
 
     Args:
+        definition: None where no class says what there is: the search attributes say their types themselves.
+
         values: Plain values by key, or search attributes in iWF's form, whose type must be the declared one.
 
     Errors:
@@ -113,18 +121,19 @@ def seal_search_attributes(
 
         InvalidArgumentError: A value is of another type.
     """
-    if isinstance(values, Mapping):
+    if isinstance(values, Mapping) and definition is not None:
         return tuple(
             to_search_attribute(key, definition.search_attribute_type(key), value) for key, value in values.items()
         )
     return tuple(_checked(definition, attribute) for attribute in values)
 
 
-def _checked(definition: WorkflowDefinition, attribute: object) -> SearchAttribute:
+def _checked(definition: WorkflowDefinition | None, attribute: object) -> SearchAttribute:
     if not isinstance(attribute, SearchAttribute):
-        raise InvalidArgumentError(
-            f"search attributes are given as SearchAttribute or by key in a dict, got {type(attribute).__name__}"
-        )
+        ways = "as SearchAttribute, with its type" if definition is None else "as SearchAttribute or by key in a dict"
+        raise InvalidArgumentError(f"search attributes are given {ways}, got {type(attribute).__name__}")
+    if definition is None:
+        return _self_told(attribute)
     declared = definition.search_attribute_type(attribute.key)
     if attribute.value_type not in (None, declared):
         raise InvalidArgumentError(
@@ -132,3 +141,13 @@ def _checked(definition: WorkflowDefinition, attribute: object) -> SearchAttribu
             f"got {attribute.value_type}"
         )
     return to_search_attribute(attribute.key, declared, from_search_attribute(attribute))
+
+
+def _self_told(attribute: SearchAttribute) -> SearchAttribute:
+    """Check a search attribute against the type that it says itself."""
+    key = check_name("attribute key", attribute.key)
+    if attribute.is_empty:
+        return attribute
+    if attribute.value_type is None:
+        raise InvalidArgumentError(f"search attribute {key!r} has a value, but no value_type that says what it is")
+    return to_search_attribute(key, attribute.value_type, from_search_attribute(attribute))

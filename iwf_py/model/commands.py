@@ -126,7 +126,7 @@ class InternalChannelCommand(ChannelCommand):
         cls, channel_name: str, command_id: str | None = None, *, at_least: int = 1, at_most: int | None = None
     ) -> InternalChannelCommand:
         """Wait for the oldest message of a channel, or for *at_least* up to *at_most* of them."""
-        check_name("channel name", channel_name)
+        channel_name = check_name("channel name", channel_name)
         _check_bounds(channel_name, at_least, at_most)
         return cls(channel_name, command_id, at_least=at_least, at_most=at_most)
 
@@ -142,7 +142,7 @@ class SignalChannelCommand(ChannelCommand):
         cls, channel_name: str, command_id: str | None = None, *, at_least: int = 1, at_most: int | None = None
     ) -> SignalChannelCommand:
         """Wait for the oldest signal of a channel, or for *at_least* up to *at_most* of them."""
-        check_name("channel name", channel_name)
+        channel_name = check_name("channel name", channel_name)
         _check_bounds(channel_name, at_least, at_most)
         return cls(channel_name, command_id, at_least=at_least, at_most=at_most)
 

@@ -61,9 +61,14 @@ def successor_run_id(run_id: str, at: datetime) -> str:
     return run_id_from(at, hashlib.blake2b(run_id.encode(), digest_size=10, person=b"iwf-successor").digest())
 
 
+def plain(name: str) -> str:
+    """Return a name as a str of no subclass: what is stored shall not carry a class of the user's, such as an enum's."""
+    return name if type(name) is str else str.__str__(name)
+
+
 def check_name(what: str, name: object) -> str:
     """
-    Return *name* when it can be an id or a name, else say what is wrong with it.
+    Return *name*, as a plain str, when it can be an id or a name; else say what is wrong with it.
 
     Args:
         what: The noun for the sentence: "workflow id", "channel name".
@@ -92,4 +97,4 @@ def check_name(what: str, name: object) -> str:
 def _checked_prefix(what: str, name: str) -> str:
     if name.startswith(SYSTEM_NAME_PREFIX):
         raise InvalidArgumentError(f"{what} {name!r} starts with the reserved prefix {SYSTEM_NAME_PREFIX!r}")
-    return name
+    return plain(name)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from attrs import asdict, evolve, field, frozen
 
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.model.durations import Duration, to_seconds
+from iwf_py.model.ids import plain
 from iwf_py.model.status import ExecutingStateIdMode, PersistenceLoadingType
 
 DEFAULT_ATTEMPT_TIMEOUT = timedelta(seconds=30)
@@ -143,7 +145,12 @@ def _loading_type(kind: PersistenceLoadingType | None) -> PersistenceLoadingType
 def _keys(keys: Iterable[str] | None) -> tuple[str, ...]:
     if isinstance(keys, str):
         raise InvalidArgumentError(f"keys must be a list of str, got the str {keys!r}")
-    return tuple(keys or ())
+    return tuple(map(_key, keys or ()))
+
+
+def _key(key: object) -> Any:
+    # One that has no name yet, as in the body of the class that gives it one, stays what it is.
+    return plain(key) if isinstance(key, str) and key else key
 
 
 @frozen

@@ -9,6 +9,7 @@ from iwf_py.authoring.registry import Registry
 from iwf_py.authoring.workflow import ObjectWorkflow
 from iwf_py.client.aio import AsyncClient
 from iwf_py.client.client import Client
+from iwf_py.client.unregistered_client import UnregisteredClient
 from iwf_py.codec.payloads import JsonConverter
 from iwf_py.core.events import Event
 from iwf_py.errors import InvalidArgumentError
@@ -45,6 +46,8 @@ class TestEngine:
         client: Calls the workflows.
 
         async_client: The same for asyncio.
+
+        unregistered_client: Calls any workflow by names.
 
         clock: The virtual time.
 
@@ -86,6 +89,7 @@ class TestEngine:
         )
         self.client = Client(self.registry, self.service, converter)
         self.async_client = AsyncClient(self.registry, self.service, converter)
+        self.unregistered_client = UnregisteredClient(self.service, converter)
 
     def __enter__(self) -> TestEngine:
         """Begin; an engine needs nothing to be opened."""

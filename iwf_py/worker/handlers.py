@@ -58,7 +58,7 @@ class Handlers:
         """Run the handler on this thread; a coroutine gets an event loop of its own."""
         try:
             session, handler = self._open(invocation)
-            answer = handler.function(*session.arguments())
+            answer = handler.function(*session.arguments(), **session.keywords())
             if inspect.isawaitable(answer):
                 answer = _run(answer)
             return session.outcome(answer)
@@ -74,7 +74,7 @@ class Handlers:
         """
         try:
             session, handler = self._open(invocation)
-            answer = handler.function(*session.arguments())
+            answer = handler.function(*session.arguments(), **session.keywords())
             if inspect.isawaitable(answer):
                 answer = await answer
             return session.outcome(answer)
@@ -101,7 +101,7 @@ class Handlers:
         return definition, state.wait_until or _WAITS_FOR_NOTHING
 
 
-_WAITS_FOR_NOTHING = Handler(name="wait_until", function=CommandRequest.empty, slots=(), takes_input=False)
+_WAITS_FOR_NOTHING = Handler(name="wait_until", function=CommandRequest.empty, slots=())
 
 
 def _run(answer: Awaitable[Any]) -> Any:

@@ -27,6 +27,7 @@ from iwf_py.errors import WorkflowDefinitionError
 from iwf_py.model.commands import CommandRequest
 from iwf_py.model.converter import Converter
 from iwf_py.model.decisions import ConditionalClose, Decision
+from iwf_py.model.ids import plain
 from iwf_py.model.invocations import (
     NO_WRITES,
     ExecuteResult,
@@ -71,6 +72,10 @@ class Session:
     def arguments(self) -> list[Any]:
         """Open what the handler's parameters ask for, in their order."""
         return [self._fill(slot) for slot in self._handler.slots]
+
+    def keywords(self) -> dict[str, Any]:
+        """Open what the handler's keyword-only parameters ask for."""
+        return {name: self._fill(slot) for name, slot in self._handler.keywords.items()}
 
     def _fill(self, slot: Slot) -> Any:
         match slot:
@@ -221,7 +226,7 @@ class Session:
         elif close.close_type is kind.FORCE_COMPLETE_ON_SIGNAL_CHANNEL_EMPTY:
             self._definition.channels[ChannelFamily.SIGNAL].type_of(close.channel_name)
         output = seal(self._converter, close.output, Any, "output")
-        return ConditionalClose(close_type=close.close_type, channel_name=close.channel_name, output=output)
+        return ConditionalClose(close_type=close.close_type, channel_name=plain(close.channel_name), output=output)
 
     def _returned(self, answer: object, expected: str) -> WorkflowDefinitionError:
         return WorkflowDefinitionError(

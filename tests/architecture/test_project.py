@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -69,6 +71,28 @@ def test_every_dependency_is_named_with_its_purpose():
     page = (ROOT / "docs" / "design" / "dependencies.md").read_text()
 
     assert set(re.findall(r"^## `([^`]+)`", page, flags=re.MULTILINE)) == declared
+
+
+def test_every_library_that_is_imported_is_declared():
+    """
+    An installed package has all that it imports, by itself or through what it declares.
+    """
+    through = {"sqlalchemy": "sqlmodel", "werkzeug": "flask", "rpds": "rpds-py"}
+    # Only whoever runs pytest anyway imports these.
+    of_tests = {ROOT / "iwf_py/testing/pytest_plugin.py", *(ROOT / "iwf_py/testing/contract").glob("*.py")}
+    declared = {re.match(r"[A-Za-z0-9_.-]+", text)[0] for text in PROJECT["dependencies"]}
+
+    imported = {
+        (name.partition(".")[0], str(path.relative_to(ROOT)))
+        for path in (ROOT / "iwf_py").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+        if not (path in of_tests and name.startswith("pytest"))
+    }
+    foreign = {(name, path) for name, path in imported if name not in {*sys.stdlib_module_names, "iwf_py"}}
+
+    assert {(name, path) for name, path in foreign if through.get(name, name) not in declared} == set()
 
 
 def test_the_package_is_typed_and_ships_its_licence():

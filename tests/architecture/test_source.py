@@ -91,6 +91,38 @@ def test_only_hosts_ask_the_clock(path: Path):
     assert not asked
 
 
+@each_module
+def test_no_default_can_be_changed(path: Path):
+    """
+    A list, dict or set in the place of a default would be shared by all calls.
+    """
+    found = [
+        default.lineno
+        for function in ast.walk(read(path))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for default in [*function.args.defaults, *function.args.kw_defaults]
+        if isinstance(default, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp)
+    ]
+    assert not found
+
+
+@each_module
+def test_what_is_raised_is_a_finished_sentence(path: Path):
+    """
+    No error's text has a placeholder in it that nobody fills.
+    """
+    found = [
+        constant.lineno
+        for node in ast.walk(read(path))
+        if isinstance(node, ast.Raise)
+        for constant in ast.walk(node)
+        if isinstance(constant, ast.Constant)
+        and isinstance(constant.value, str)
+        and re.search(r"%[srd]|\{\w*\}", constant.value)
+    ]
+    assert not found
+
+
 @pytest.mark.parametrize("path", sorted((PACKAGE / "core").rglob("*.py")), ids=lambda path: path.name)
 def test_the_core_never_iterates_in_hash_order(path: Path):
     """

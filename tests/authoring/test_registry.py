@@ -78,6 +78,7 @@ data, prefix = PersistenceField.data_attribute_def, PersistenceField.data_attrib
 search = PersistenceField.search_attribute_def
 internal, signal = CommunicationMethod.internal_channel_def, CommunicationMethod.signal_channel_def
 internal_prefix = CommunicationMethod.internal_channel_def_by_prefix
+signal_prefix = CommunicationMethod.signal_channel_def_by_prefix
 KEYWORD = SearchAttributeValueType.KEYWORD
 states = StateSchema.with_starting_state
 
@@ -171,6 +172,12 @@ STRICT = {
         [internal("abc", int), internal_prefix("ab", str)],
         "internal channel 'abc' falls under the prefix 'ab'",
     ),
+    "signal under a prefix": (
+        None,
+        (),
+        [signal("abc", int), signal_prefix("ab", str)],
+        "signal channel 'abc' falls under the prefix 'ab'",
+    ),
     "reserved attribute": (None, [data("__IwfSystem_a", int)], (), "data attribute '__IwfSystem_a' starts with"),
     "reserved search attribute": (None, [search("__IwfSystem_a", KEYWORD)], (), "starts with the reserved prefix"),
     "reserved channel": (None, (), [signal("__IwfSystem_c", int)], "signal channel '__IwfSystem_c' starts with"),
@@ -228,6 +235,45 @@ def test_what_would_fail_later_is_refused_unless_relaxed(schema, fields, methods
     assert len(found) == 1
     assert problem in found[0]
     assert "Flow" in Registry(flow, strict=False)
+
+
+def test_exact_names_come_first_and_then_the_longest_prefix():
+    """
+    Of attributes and of both kinds of channel, in whatever order they are declared; the rest of a name must be one.
+    """
+    fields = [prefix("a-", int), data("a-b-c", bool), prefix("a-b-", str)]
+    methods = [
+        kind(name, value_type)
+        for kind, name, value_type in (
+            (internal_prefix, "a-", int),
+            (internal_prefix, "a-b-", str),
+            (internal, "a-b-c", bool),
+            (signal_prefix, "a-", int),
+            (signal_prefix, "a-b-", str),
+            (signal, "a-b-c", bool),
+        )
+    ]
+    definition = Registry(workflow(None, fields, methods), strict=False).definition("Flow")
+
+    for names in (definition.attributes, *definition.channels.values()):
+        assert [names.type_of(name) for name in ("a-x", "a-b-x", "a-b-c", "a-b-")] == [int, str, bool, str]
+        assert names.has("a-b-x")
+        with pytest.raises(
+            NotRegisteredError, match="declared: 'a-b-c', 'a-'... \\(a prefix\\), 'a-b-'... \\(a prefix\\)"
+        ):
+            names.type_of("b")
+        with pytest.raises(InvalidArgumentError, match="control character"):
+            names.type_of("a-\n")
+
+
+def test_what_is_clear_is_no_problem():
+    """
+    Of a prefix within a prefix the longest counts; the two kinds of channel never meet, so they may share a name.
+    """
+    fields = [prefix("a-", int), prefix("a-b-", str)]
+    methods = [signal_prefix("a-", int), signal_prefix("a-b-", str), signal("c", int), internal("c", str)]
+
+    assert len(Registry(workflow(None, fields, methods))) == 1
 
 
 def test_every_problem_is_named_at_once():

@@ -155,7 +155,8 @@ class TestSlimSignatures:
         [
             (lambda self, a, b: DONE, r"Some.execute: parameters \['a', 'b'\] would all be the input"),
             (lambda self, a, b, c, d, e, f: DONE, "would all be the input"),
-            (lambda self, *, input: DONE, "parameter 'input' is keyword-only; write it before the *"),
+            (lambda self, a, *, b: DONE, r"parameters \['a', 'b'\] would all be the input"),
+            (lambda self, a, b, c, d, e, *, f: DONE, r"parameters \['b', 'f'\] would all be the input"),
         ],
     )
     def test_what_cannot_be_called_is_told(self, function, problem):
@@ -168,6 +169,26 @@ class TestSlimSignatures:
 
         with pytest.raises(WorkflowDefinitionError, match=problem):
             read(Some)
+
+    def test_what_stands_behind_a_star_is_filled_by_name(self):
+        """
+        By annotation or usual name, beside a classic signature too; a default that is none of ours stays.
+        """
+
+        def execute(self, form: Form, *, store: Persistence, communication, size: int = 3):
+            return DONE
+
+        def classic(self, a, b, c, d, e, *, context: WorkflowContext | None = None):
+            return DONE
+
+        def alone(self, *, form: Form):
+            return DONE
+
+        slim, full, only = (execute_of(with_execute(function)) for function in (execute, classic, alone))
+
+        assert (slim.slots, slim.keywords) == ((INPUT,), {"store": PERSISTENCE, "communication": COMMUNICATION})
+        assert (full.slots, full.keywords) == (CLASSIC, {"context": CONTEXT})
+        assert (only.slots, only.keywords, only.takes_input) == ((), {"form": INPUT}, True)
 
     def test_only_execute_has_command_results(self):
         """
@@ -425,7 +446,8 @@ class TestRpcs:
         ("function", "problem"),
         [
             (lambda self, a, b: None, "would all be the input"),
-            (lambda self, a, *, persistence: None, "'persistence' is keyword-only"),
+            (lambda self, a, *, b: None, "would all be the input"),
+            (lambda self, *, command_results: None, "asks for CommandResults"),
             (lambda self, command_results: None, "asks for CommandResults"),
         ],
     )

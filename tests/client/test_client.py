@@ -1,10 +1,14 @@
 """The client builds requests of what it is given, refuses what is wrong, and opens what it is answered."""
 
+import inspect
 from datetime import timedelta
 
 import pytest
 
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
+from iwf_py.client.aio import AsyncClient
+from iwf_py.client.client import Client
+from iwf_py.client.unregistered_client import UnregisteredClient
 from iwf_py.errors import (
     InvalidArgumentError,
     NotRegisteredError,
@@ -143,6 +147,34 @@ def test_start_says_what_will_be_waited_for(client, service):
 
     assert service.last.wait_for_state_ids == ("Submit", "Verify")
     assert service.last.wait_for_state_execution_ids == ("Verify-2", "Submit-1", "Submit-3")
+
+
+def test_options_that_are_set_afterwards_are_sent_too(client, service):
+    """
+    An option is a plain attribute: what it holds at the call is what counts.
+    """
+    options = WorkflowOptions()
+    options.workflow_start_delay_seconds = timedelta(seconds=2)
+    options.initial_data_attributes = {"tags": ["a"]}
+    client.start_workflow(Signup, "w", options=options)
+
+    assert service.last.start_delay == timedelta(seconds=2)
+    assert service.last.attributes == (("tags", sealed('["a"]')),)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient, UnregisteredClient])
+def test_every_call_about_a_run_can_name_it(kind):
+    """
+    By its run id; only a start and a search have none, and handles are got for a run.
+    """
+    without = []
+    for name, method in inspect.getmembers(kind, inspect.isfunction):
+        parameters = inspect.signature(method).parameters
+        is_about_a_run = "workflow_id" in parameters and not name.startswith(("_", "start"))
+        if is_about_a_run and not {"workflow_run_id", "run_id"} & set(parameters):
+            without.append(name)
+
+    assert without == []
 
 
 REFUSED_STARTS = [

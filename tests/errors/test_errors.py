@@ -102,6 +102,26 @@ def test_the_tree_is_iwf_s(error, bases):
     assert all(issubclass(error, base) for base in (*bases, IwfError))
 
 
+def test_an_abnormal_end_reads_as_a_sentence():
+    """
+    Status, type and text, and nothing of what the run had collected.
+    """
+    error = WorkflowFailed(
+        workflow_id="alice",
+        run_id="r",
+        workflow_status=WorkflowStatus.FAILED,
+        error_type="STATE_API_FAIL_ERROR_TYPE",
+        error_message="no luck",
+        outputs=["secret"],
+    )
+
+    assert str(error) == "workflow 'alice' (run r) ended FAILED [STATE_API_FAIL_ERROR_TYPE]: no luck"
+    assert (
+        str(WorkflowCanceled(workflow_id="w", run_id="r", workflow_status="CANCELED"))
+        == "workflow 'w' (run r) ended CANCELED"
+    )
+
+
 def test_a_key_error_reads_as_a_sentence():
     """
     A plain KeyError shows the repr of its text.

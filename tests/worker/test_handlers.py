@@ -17,6 +17,7 @@ from iwf_py import (
     Communication,
     CommunicationMethod,
     CommunicationSchema,
+    DataAttribute,
     Failure,
     InternalChannelCommand,
     NonRetryableError,
@@ -127,6 +128,27 @@ class TestWhatHandlersAreGiven:
 
         assert call(flow(execute, input_type=Form), EXECUTE, "Some") == ENDED
         assert seen == [None, "alice"]
+
+    def test_what_stands_behind_a_star_is_given_by_name(self, call):
+        """
+        In states and in RPCs, plain and async.
+        """
+
+        class Flow(ObjectWorkflow):
+            form = DataAttribute(Form)
+
+            @rpc()
+            async def read(self, *, persistence: Persistence, prefix: str) -> str:
+                return prefix + persistence.get_data_attribute("form").email
+
+        async def execute(self, *, ctx: WorkflowContext, form: Form):
+            return StateDecision.graceful_complete_workflow([ctx.workflow_id, form.email])
+
+        outcome = call(flow(execute, input_type=Form), EXECUTE, "Some", input=Form("a@b"))
+        read = call(Flow, RPC, "read", input="to ", attributes={"form": Form("a@b")})
+
+        assert outcome.decision.next_states[0].input.data == '["alice","a@b"]'
+        assert read.output.data == '"to a@b"'
 
     def test_the_context(self, call):
         """
