@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from iwf_py.authoring.command_request import BaseCommand as BaseCommand
+    from iwf_py.authoring.command_request import ChannelEmptyCommand as ChannelEmptyCommand
     from iwf_py.authoring.command_request import CommandRequest as CommandRequest
     from iwf_py.authoring.command_request import InternalChannelCommand as InternalChannelCommand
     from iwf_py.authoring.command_request import SignalChannelCommand as SignalChannelCommand
     from iwf_py.authoring.command_request import TimerCommand as TimerCommand
+    from iwf_py.authoring.command_results import ChannelEmptyCommandResult as ChannelEmptyCommandResult
     from iwf_py.authoring.command_results import CommandResults as CommandResults
     from iwf_py.authoring.command_results import InternalChannelCommandResult as InternalChannelCommandResult
     from iwf_py.authoring.command_results import SignalChannelCommandResult as SignalChannelCommandResult
@@ -149,6 +151,8 @@ __all__ = [  # noqa: RUF022
     "AsyncClient",
     "AsyncWorkflowHandle",
     "BaseCommand",
+    "ChannelEmptyCommand",
+    "ChannelEmptyCommandResult",
     "ChannelRequestStatus",
     "Client",
     "ClientSideError",
@@ -276,6 +280,8 @@ _MODULES = {
     "AsyncClient": "iwf_py.client.aio",
     "AsyncWorkflowHandle": "iwf_py.client.aio",
     "BaseCommand": "iwf_py.authoring.command_request",
+    "ChannelEmptyCommand": "iwf_py.authoring.command_request",
+    "ChannelEmptyCommandResult": "iwf_py.authoring.command_results",
     "ChannelRequestStatus": "iwf_py.model.status",
     "Client": "iwf_py.client.client",
     "ClientSideError": "iwf_py.errors",

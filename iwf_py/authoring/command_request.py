@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from iwf_py.model.commands import (
     BaseCommand,
+    ChannelEmptyCommand,
     CommandRequest,
     InternalChannelCommand,
     SignalChannelCommand,
     TimerCommand,
 )
 
-__all__ = ["BaseCommand", "CommandRequest", "InternalChannelCommand", "SignalChannelCommand", "TimerCommand"]
+__all__ = [
+    "BaseCommand",
+    "ChannelEmptyCommand",
+    "CommandRequest",
+    "InternalChannelCommand",
+    "SignalChannelCommand",
+    "TimerCommand",
+]

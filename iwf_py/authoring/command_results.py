@@ -113,9 +113,31 @@ class SignalChannelCommandResult(ChannelCommandResult):
     family = ChannelFamily.SIGNAL
 
 
-ValueT = TypeVar("ValueT")
+@frozen
+class ChannelEmptyCommandResult:
+    """
+    A command that waited until a channel is empty.
 
-CommandResult = TimerCommandResult | InternalChannelCommandResult | SignalChannelCommandResult
+    Attributes:
+        family: Which kind of channel.
+
+        channel_name: The channel.
+
+        is_complete: Was it empty at some moment since the state waits? It may hold messages again by now.
+
+        command_id: As given with the command, or None.
+    """
+
+    family: ChannelFamily
+    channel_name: str
+    is_complete: bool
+    command_id: str | None = None
+
+
+CommandResult = (
+    TimerCommandResult | InternalChannelCommandResult | SignalChannelCommandResult | ChannelEmptyCommandResult
+)
+ValueT = TypeVar("ValueT")
 
 
 @frozen
@@ -132,12 +154,15 @@ class CommandResults:
 
         wait_until_api_succeeded: False when wait_until's attempts were exhausted and the options let the state
             proceed; None when there was no wait_until.
+
+        channel_empty_commands: One result for each command that waited until a channel is empty.
     """
 
     timer_commands: list[TimerCommandResult] = field(factory=list)
     internal_channel_commands: list[InternalChannelCommandResult] = field(factory=list)
     signal_channel_commands: list[SignalChannelCommandResult] = field(factory=list)
     wait_until_api_succeeded: bool | None = None
+    channel_empty_commands: list[ChannelEmptyCommandResult] = field(factory=list)
 
     def by_id(self, command_id: str) -> CommandResult:
         """
@@ -150,6 +175,7 @@ class CommandResults:
             *self.timer_commands,
             *self.internal_channel_commands,
             *self.signal_channel_commands,
+            *self.channel_empty_commands,
         ]
         for result in results:
             if result.command_id == command_id:
@@ -204,6 +230,10 @@ class CommandResults:
             if not isinstance(channel, ChannelName) or result.family is channel.family
             for value in result.values
         )
+
+    def emptied(self, channel_name: str) -> bool:
+        """Is any command complete that waited until a channel of this name, of either kind, is empty?"""
+        return any(result.is_complete for result in self.channel_empty_commands if result.channel_name == channel_name)
 
 
 ResultT = TypeVar("ResultT", bound=ChannelCommandResult)

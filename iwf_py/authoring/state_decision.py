@@ -34,6 +34,14 @@ class ConditionalCloseDecision:
     output: Any = None
 
 
+# What `multi_next_states` takes: a class of a state without input, its id, or a movement with one.
+NextState = type[StateClass[None]] | StateMovement | str
+
+
+def _movement(state: NextState) -> StateMovement:
+    return state if isinstance(state, StateMovement) else StateMovement.create(state)
+
+
 def _movements(movements: Iterable[StateMovement]) -> list[StateMovement]:
     return list(movements)
 
@@ -118,9 +126,7 @@ class StateDecision:
         Args:
             next_states: Classes of states without input, or `StateMovement.create` with one.
         """
-        return cls(
-            [state if isinstance(state, StateMovement) else StateMovement.create(state) for state in next_states]
-        )
+        return cls([_movement(state) for state in next_states])
 
     @classmethod
     def force_complete_if_internal_channel_empty_or_else(
@@ -129,15 +135,20 @@ class StateDecision:
         workflow_complete_output: object = None,
         or_else_state: type[StateClass[StateInputT]] | str = "",
         state_input: StateInputT | None = None,
+        *,
+        or_else: Iterable[NextState] = (),
     ) -> StateDecision:
         """
         Complete the run if the internal channel is empty at that instant, else move on to a state.
 
         Messages that other states have taken and not finished with count: the channel is not empty then.
+
+        Args:
+            or_else: Instead of *or_else_state*: several states to go on in, as `multi_next_states` takes them.
         """
         kind = WorkflowConditionalCloseType.FORCE_COMPLETE_ON_INTERNAL_CHANNEL_EMPTY
         close = ConditionalCloseDecision(kind, internal_channel_name, workflow_complete_output)
-        return cls._close_or_else(close, or_else_state, state_input)
+        return cls._close_or_else(close, or_else_state, state_input, or_else)
 
     @classmethod
     def force_complete_if_signal_channel_empty_or_else(
@@ -146,11 +157,18 @@ class StateDecision:
         workflow_complete_output: object = None,
         or_else_state: type[StateClass[StateInputT]] | str = "",
         state_input: StateInputT | None = None,
+        *,
+        or_else: Iterable[NextState] = (),
     ) -> StateDecision:
-        """Complete the run if the signal channel is empty at that instant, else move on to a state; counts as above."""
+        """
+        Complete the run if the signal channel is empty at that instant, else move on to a state; counts as above.
+
+        Args:
+            or_else: Instead of *or_else_state*: several states to go on in, as `multi_next_states` takes them.
+        """
         kind = WorkflowConditionalCloseType.FORCE_COMPLETE_ON_SIGNAL_CHANNEL_EMPTY
         close = ConditionalCloseDecision(kind, signal_channel_name, workflow_complete_output)
-        return cls._close_or_else(close, or_else_state, state_input)
+        return cls._close_or_else(close, or_else_state, state_input, or_else)
 
     @classmethod
     def graceful_complete_if_all_channels_empty_or_else(
@@ -158,20 +176,38 @@ class StateDecision:
         workflow_complete_output: object = None,
         or_else_state: type[StateClass[StateInputT]] | str = "",
         state_input: StateInputT | None = None,
+        *,
+        or_else: Iterable[NextState] = (),
     ) -> StateDecision:
-        """End this thread gracefully if every channel of the run is empty at that instant, else move on to a state."""
+        """
+        End this thread gracefully if every channel of the run is empty at that instant, else move on to a state.
+
+        Args:
+            or_else: Instead of *or_else_state*: several states to go on in, as `multi_next_states` takes them.
+        """
         kind = WorkflowConditionalCloseType.GRACEFUL_COMPLETE_ON_ALL_CHANNELS_EMPTY
         return cls._close_or_else(
-            ConditionalCloseDecision(kind, output=workflow_complete_output), or_else_state, state_input
+            ConditionalCloseDecision(kind, output=workflow_complete_output), or_else_state, state_input, or_else
         )
 
     @classmethod
     def _close_or_else(
-        cls, close: ConditionalCloseDecision, or_else_state: type[StateClass[Any]] | str, state_input: object
+        cls,
+        close: ConditionalCloseDecision,
+        or_else_state: type[StateClass[Any]] | str,
+        state_input: object,
+        or_else: Iterable[NextState],
     ) -> StateDecision:
-        if not or_else_state:
-            raise WorkflowDefinitionError("a conditional close needs or_else_state: where to go when it is not closed")
-        return cls([StateMovement.create(or_else_state, state_input)], close)
+        others = [*or_else]
+        if bool(or_else_state) == bool(others):
+            raise WorkflowDefinitionError(
+                "a conditional close needs or_else_state, or several states as or_else: where to go when it is not closed"
+            )
+        if others and state_input is not None:
+            raise WorkflowDefinitionError(
+                "state_input belongs to or_else_state; of or_else give each its own with StateMovement.create"
+            )
+        return cls([_movement(state) for state in others] or [StateMovement.create(or_else_state, state_input)], close)
 
 
 StateDecision.dead_end = StateDecision([StateMovement.dead_end])

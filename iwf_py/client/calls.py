@@ -117,6 +117,7 @@ class Calls:
             start=self._first_movement(definition, input),
             attributes=tuple((key, payload) for key, payload in initial if payload is not None),
             search_attributes=seal_search_attributes(definition, options.initial_search_attributes or {}),
+            cron=cron_schedule(options),
             wait_for_state_ids=awaited_states(options, definition),
             wait_for_state_execution_ids=awaited_executions(options, definition),
         )
@@ -141,7 +142,6 @@ class Calls:
             retry=options.workflow_retry_policy,
             start_delay=timedelta(0) if delay is None else to_timedelta("workflow_start_delay_seconds", delay),
             config=options.workflow_config_override,
-            cron=cron_schedule(options),
             **sealed,
         )
         return _plain(partial(self._service.start, request))

@@ -125,7 +125,7 @@ def commands_problem(commands: CommandRequest) -> str | None:
     problems = combination_problems(commands)
     if problems and not _may_be_complete(commands):
         return "; ".join(problems)
-    if len(commands.timers) + len(commands.channels) > MAX_COMMANDS:
+    if len(commands.command_ids) > MAX_COMMANDS:
         return f"wait_until asked for more than {MAX_COMMANDS} commands"
     for timer in commands.timers:
         if timer.duration is not None and abs(timer.duration) > MAX_DURATION:

@@ -25,8 +25,9 @@ MAX_ATTRIBUTES_SIZE = 64 * 1024 * 1024
 
 T = TypeVar("T")
 
-# ("D", key) for data attributes, ("S", key) for search attributes.
+# (space, key): data and search attributes are two spaces.
 LockKey = tuple[str, str]
+DATA_SPACE, SEARCH_SPACE = "D", "S"
 
 
 @frozen
@@ -111,7 +112,7 @@ def lock_keys(attributes: PersistenceLoadingPolicy, search: PersistenceLoadingPo
     # Most calls lock nothing; this is asked several times a turn.
     if not attributes.locking_keys and not search.locking_keys:
         return ()
-    return (*(("D", key) for key in attributes.locks), *(("S", key) for key in search.locks))
+    return (*((DATA_SPACE, key) for key in attributes.locks), *((SEARCH_SPACE, key) for key in search.locks))
 
 
 def search_problem(attribute: SearchAttribute, at: datetime) -> str | None:

@@ -167,6 +167,43 @@ class TimerCompleted:
 
 
 @frozen(kw_only=True)
+class SkipKept:
+    """
+    A timer is to be skipped once its state execution waits.
+
+    Attributes:
+        number: Orders what is kept: seq * STRIDE + position.
+
+        command_id: Of the timer; None where *index* names it.
+    """
+
+    state_execution_id: str
+    number: int
+    command_id: str | None = None
+    index: int | None = None
+
+
+@frozen(kw_only=True)
+class SkipsReleased:
+    """What was kept for a state execution is kept no longer: it was applied, or there is nothing to skip. None: for all."""
+
+    state_execution_id: str | None = None
+
+
+@frozen(kw_only=True)
+class ChannelsEmptied:
+    """
+    Channels were empty while a state waited for that.
+
+    Attributes:
+        complete: The indexes in the request's `until_empty` of all that are complete by now.
+    """
+
+    number: int
+    complete: tuple[int, ...]
+
+
+@frozen(kw_only=True)
 class StateLeft:
     """
     A state execution is over; its locks and the messages it took are gone with it.
@@ -229,7 +266,8 @@ class ExecutionClosed:
     Attributes:
         executing: The ids of the state executions that were open, in order of age.
 
-        waiting_timers: What could still have been skipped: state execution id, index and command id.
+        waiting_timers: What could still have been skipped: state execution id, index and command id. What was kept of
+            skips is released before.
 
         channel_sizes: Messages that nobody had taken, by channel; an RPC that reads is still told of them.
     """
@@ -272,6 +310,9 @@ Change = (
     | StateInvoked
     | StateWaiting
     | TimerCompleted
+    | SkipKept
+    | SkipsReleased
+    | ChannelsEmptied
     | StateLeft
     | GracefulCloseRequested
     | RpcOpened

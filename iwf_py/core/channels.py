@@ -114,6 +114,48 @@ class Channel:
         return best
 
 
+@frozen
+class EmptyWaiters:
+    """
+    Who waits until one channel is empty.
+
+    Attributes:
+        states: By the number of the state: the indexes of its commands.
+
+        holding: Of those, who has taken messages of the channel itself, and how many.
+    """
+
+    states: OrderedMap[tuple[int, ...]] = EMPTY_ORDERED
+    holding: OrderedMap[int] = EMPTY_ORDERED
+
+    def plus(self, number: int, command: int) -> EmptyWaiters:
+        """With a waiting command more; a state's register in ascending order."""
+        return EmptyWaiters(self.states.insert(number, (*(self.states.get(number) or ()), command)), self.holding)
+
+    def without(self, number: int) -> EmptyWaiters:
+        """Without a state."""
+        holding = self.holding if self.holding.get(number) is None else self.holding.remove(number)
+        return EmptyWaiters(self.states.remove(number), holding)
+
+    def taken(self, number: int) -> EmptyWaiters:
+        """With a message more in the hands of a state, should it wait here."""
+        if self.states.get(number) is None:
+            return self
+        return EmptyWaiters(self.states, self.holding.insert(number, (self.holding.get(number) or 0) + 1))
+
+    def satisfied(self, channel: Channel) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Walk those for whom *channel* is empty: what a state took itself does not count."""
+        if len(channel.messages):
+            return
+        if not channel.in_flight:
+            yield from self.states.items()
+            return
+        # Two that hold something stand in each other's way, so that one look is enough.
+        first = self.holding.first() if len(self.holding) == 1 else None
+        if first is not None and first[1] == channel.in_flight:
+            yield first[0], self.states.get(first[0]) or ()
+
+
 class ChannelSizes(Mapping[ChannelKey, int]):
     """Messages not taken yet, by channel, of the channels that have any; sorted, and counted only when asked."""
 

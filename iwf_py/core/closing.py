@@ -10,7 +10,7 @@ from datetime import datetime
 
 from attrs import evolve
 
-from iwf_py.core.changes import ExecutionClosed, GracefulCloseRequested, Succeeded
+from iwf_py.core.changes import ExecutionClosed, GracefulCloseRequested, SkipsReleased, Succeeded
 from iwf_py.core.channels import ChannelSizes
 from iwf_py.core.draft import VOID
 from iwf_py.core.effects import Closed, Refuse
@@ -57,6 +57,8 @@ def close(
     draft = step.draft
     rpcs = sorted(draft.rpcs)
     delayed_until = draft.starts_at
+    if draft.skips.count:
+        step.change(SkipsReleased())
     step.change(
         ExecutionClosed(
             at=step.at,

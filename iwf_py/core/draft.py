@@ -16,6 +16,7 @@ from iwf_py.core.attributes import Cell, LockKey
 from iwf_py.core.changes import (
     AttributeWritten,
     Change,
+    ChannelsEmptied,
     ConfigChanged,
     DelayEnded,
     EventsRecorded,
@@ -28,6 +29,8 @@ from iwf_py.core.changes import (
     RpcClosed,
     RpcOpened,
     SearchAttributeWritten,
+    SkipKept,
+    SkipsReleased,
     StateInvoked,
     StateLeft,
     StateOpened,
@@ -36,10 +39,11 @@ from iwf_py.core.changes import (
     Succeeded,
     TimerCompleted,
 )
-from iwf_py.core.channels import Channel, ChannelKey, Message
+from iwf_py.core.channels import Channel, ChannelKey, EmptyWaiters, Message
 from iwf_py.core.events import Started
 from iwf_py.core.maps import EMPTY, EMPTY_FIFO, Fifo, Map
 from iwf_py.core.record import LiveState, Origin, Record, StoredRpc, Waiting, opened_record, rpc_lock_keys
+from iwf_py.core.skips import NO_SKIPS, KeptSkip, KeptSkips
 from iwf_py.errors import TransitionError
 from iwf_py.model.options import Chain, WorkflowConfig
 from iwf_py.model.payload import Payload, SearchAttribute
@@ -47,6 +51,7 @@ from iwf_py.model.requests import StateOutput
 from iwf_py.model.status import Phase
 
 VOID = Channel()
+NO_WAITERS = EmptyWaiters()
 
 
 class Draft:
@@ -59,6 +64,7 @@ class Draft:
         "channels",
         "closed",
         "config",
+        "empties",
         "failed",
         "in_flight",
         "is_closing",
@@ -71,6 +77,7 @@ class Draft:
         "rpcs",
         "search_attributes",
         "seq",
+        "skips",
         "started",
         "starts_at",
         "states",
@@ -103,6 +110,8 @@ class Draft:
         self.locks: Map[LockKey, Fifo[int]] = record.locks
         self.rpcs: Map[int, StoredRpc] = record.rpcs
         self.timed: Map[str, int] = record.timed
+        self.empties: Map[ChannelKey, EmptyWaiters] = record.empties
+        self.skips: KeptSkips = record.skips
         self.outputs: Fifo[StateOutput] = record.outputs
 
     def frozen(self, seq: int, at: datetime) -> Record:
@@ -131,6 +140,8 @@ class Draft:
             locks=self.locks,
             rpcs=self.rpcs,
             timed=self.timed,
+            empties=self.empties,
+            skips=self.skips,
             outputs=self.outputs,
         )
 
@@ -212,6 +223,8 @@ def _message_taken(draft: Draft, change: MessageTaken) -> None:
     draft.channels = draft.channels.insert(key, channel)
     draft.unconsumed -= 1
     draft.in_flight += 1
+    if len(draft.empties) and (waiters := draft.empties.get(key)) is not None:
+        draft.empties = draft.empties.insert(key, waiters.taken(change.state))
     _put(draft, state, state.phase, _waiting(waiting, waiting.timers, taken))
 
 
@@ -263,12 +276,17 @@ def _state_waiting(draft: Draft, change: StateWaiting) -> None:
         change.wait_until_succeeded,
         (None,) * len(change.due),
         (EMPTY_FIFO,) * len(channels),
+        (False,) * len(change.commands.until_empty),
     )
     _put(draft, state, Phase.WAITING, waiting)
     for index, command in enumerate(channels):
         key = command.family, command.channel_name
         channel = draft.channels.get(key, VOID).awaited(command.at_least, change.number, index)
         draft.channels = draft.channels.insert(key, channel)
+    for index, until in enumerate(change.commands.until_empty):
+        key = until.family, until.channel_name
+        waiters = draft.empties.get(key, NO_WAITERS).plus(change.number, index)
+        draft.empties = draft.empties.insert(key, waiters)
     if change.due:
         draft.timed = draft.timed.insert(state.execution_id, change.number)
 
@@ -280,6 +298,25 @@ def _timer_completed(draft: Draft, change: TimerCompleted) -> None:
     status = "skipped" if change.skipped else "fired"
     timers = (*waiting.timers[: change.index], status, *waiting.timers[change.index + 1 :])
     _put(draft, state, state.phase, _waiting(waiting, timers, waiting.taken))
+
+
+def _skip_kept(draft: Draft, change: SkipKept) -> None:
+    skip = KeptSkip(change.state_execution_id, change.number, change.command_id, change.index)
+    draft.skips = draft.skips.plus(skip)
+
+
+def _skips_released(draft: Draft, change: SkipsReleased) -> None:
+    name = change.state_execution_id
+    draft.skips = NO_SKIPS if name is None else draft.skips.without(name)
+
+
+def _channels_emptied(draft: Draft, change: ChannelsEmptied) -> None:
+    state = draft.states[change.number]
+    waiting = state.waiting
+    assert waiting is not None
+    _stop_awaiting(draft, state.number, waiting, change.complete)
+    emptied = tuple(index in change.complete for index in range(len(waiting.emptied)))
+    _put(draft, state, state.phase, evolve(waiting, emptied=emptied))
 
 
 def _state_left(draft: Draft, change: StateLeft) -> None:
@@ -334,6 +371,8 @@ def _execution_closed(draft: Draft, change: ExecutionClosed) -> None:
     draft.locks = EMPTY
     draft.rpcs = EMPTY
     draft.timed = EMPTY
+    draft.empties = EMPTY
+    draft.skips = NO_SKIPS
 
 
 def _execution_reset(draft: Draft, change: ExecutionReset) -> None:
@@ -357,6 +396,9 @@ _FOLDS: dict[type, Callable[[Draft, Any], None]] = {
     StateInvoked: _state_invoked,
     StateWaiting: _state_waiting,
     TimerCompleted: _timer_completed,
+    SkipKept: _skip_kept,
+    SkipsReleased: _skips_released,
+    ChannelsEmptied: _channels_emptied,
     StateLeft: _state_left,
     GracefulCloseRequested: _graceful_close_requested,
     RpcOpened: _rpc_opened,
@@ -379,7 +421,9 @@ def _put(draft: Draft, state: LiveState, phase: Phase, waiting: Waiting) -> None
 
 
 def _waiting(old: Waiting, timers: tuple[str | None, ...], taken: tuple[Fifo[Message], ...]) -> Waiting:
-    return Waiting(old.commands, old.channels, old.due, old.locals, old.wait_until_succeeded, timers, taken)
+    return Waiting(
+        old.commands, old.channels, old.due, old.locals, old.wait_until_succeeded, timers, taken, old.emptied
+    )
 
 
 def _stop_waiting(draft: Draft, state: LiveState) -> None:
@@ -391,8 +435,21 @@ def _stop_waiting(draft: Draft, state: LiveState) -> None:
             key = command.family, command.channel_name
             channel = draft.channels[key].unawaited(command.at_least, state.number, index)
             _put_channel(draft, key, channel)
+    if waiting.emptied:
+        _stop_awaiting(draft, state.number, waiting, range(len(waiting.emptied)))
     if waiting.due:
         draft.timed = draft.timed.remove(state.execution_id)
+
+
+def _stop_awaiting(draft: Draft, number: int, waiting: Waiting, commands: Iterable[int]) -> None:
+    """Take commands until a channel is empty out of the index; a state's commands on one channel go together."""
+    for index in commands:
+        command = waiting.commands.until_empty[index]
+        key = command.family, command.channel_name
+        waiters = draft.empties.get(key)
+        if waiters is not None and waiters.states.get(number) is not None:
+            waiters = waiters.without(number)
+            draft.empties = draft.empties.insert(key, waiters) if len(waiters.states) else draft.empties.remove(key)
 
 
 def _finish(draft: Draft, waiting: Waiting) -> None:

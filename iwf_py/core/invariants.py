@@ -14,6 +14,7 @@ from iwf_py.core.channels import MAX_CHANNEL_MESSAGES, MAX_RUN_MESSAGES
 from iwf_py.core.parts import restore, stored
 from iwf_py.core.record import LiveState, Record
 from iwf_py.core.rewind import differences
+from iwf_py.core.skips import MAX_KEPT_SKIPS
 from iwf_py.core.states import MAX_OPEN_STATES
 from iwf_py.core.views import live_states
 from iwf_py.core.waiting import is_satisfied
@@ -30,6 +31,7 @@ def check(record: Record) -> list[str]:
         problems += _of_limits(record)
         problems += _of_channels(record)
         problems += _of_locks(record)
+        problems += _of_skips(record)
         for state in live_states(record):
             problems += (f"{state.execution_id} {problem}" for problem in _of_state(record, state))
     return problems
@@ -91,6 +93,24 @@ def _of_locks(record: Record) -> Iterator[str]:
                 yield f"{owner} has lock {key} together with {queue.first}"
 
 
+def _of_skips(record: Record) -> Iterator[str]:
+    if record.skips.count > MAX_KEPT_SKIPS:
+        yield f"the run keeps {record.skips.count} skips"
+    if not record.skips.count:
+        return
+    live = {state.execution_id: state for state in live_states(record)}
+    for skip in record.skips:
+        name = skip.state_execution_id
+        state_id, _, ordinal = name.rpartition("-")
+        if (skip.command_id is None) == (skip.index is None):
+            yield f"a kept skip of {name} names no timer, or one in two ways"
+        if name not in live:
+            if int(ordinal) <= record.ordinals.get(state_id, 0):
+                yield f"a skip is kept for {name}, which is over"
+        elif live[name].options.skip_wait_until or live[name].phase not in (Phase.DELAYED, Phase.WAIT_UNTIL):
+            yield f"a skip is kept for {name}, which waits by now or never will"
+
+
 def _of_state(record: Record, state: LiveState) -> Iterator[str]:
     if state.phase is Phase.DELAYED:
         if record.starts_at is None:
@@ -102,6 +122,7 @@ def _of_state(record: Record, state: LiveState) -> Iterator[str]:
         yield "runs before the delay is over"
     if state.phase is Phase.WAITING:
         yield from _of_waiting(state)
+        yield from _of_emptiness(record, state)
     elif state.ticket is None:
         yield f"is in {state.phase.value} without a ticket: it can never go on"
     else:
@@ -132,3 +153,27 @@ def _of_waiting(state: LiveState) -> Iterator[str]:
     for command, hand in zip(waiting.channels, waiting.taken, strict=True):
         if len(hand) and not command.at_least <= len(hand) <= command.most:
             yield f"took {len(hand)} messages of channel {command.channel_name!r}, against the bounds of its command"
+
+
+def _of_emptiness(record: Record, state: LiveState) -> Iterator[str]:
+    waiting = state.waiting
+    if waiting is None:
+        return
+    if len(waiting.emptied) != len(waiting.commands.until_empty):
+        yield "has commands until a channel is empty that were not asked for"
+        return
+    for command, is_done in zip(waiting.commands.until_empty, waiting.emptied, strict=True):
+        key = command.family, command.channel_name
+        others = [
+            other
+            for other in record.states.values()
+            if other.waiting is not None
+            and other.number != state.number
+            and any(
+                (taker.family, taker.channel_name) == key and len(hand)
+                for taker, hand in zip(other.waiting.channels, other.waiting.taken, strict=True)
+            )
+        ]
+        channel = record.channels.get(key)
+        if not is_done and not others and (channel is None or not len(channel.messages)):
+            yield f"waits until channel {command.channel_name!r} is empty, and it is"

@@ -13,10 +13,11 @@ from attrs import evolve, field, frozen
 
 from iwf_py.core.attributes import Cell, LockKey
 from iwf_py.core.changes import ExecutionClosed, Succeeded
-from iwf_py.core.channels import Channel, ChannelKey, Message
+from iwf_py.core.channels import Channel, ChannelKey, EmptyWaiters, Message
 from iwf_py.core.events import Started
 from iwf_py.core.maps import EMPTY_FIFO, Fifo, Map
 from iwf_py.core.record import LiveState, Origin, Record, StoredRpc, Waiting, rpc_lock_keys
+from iwf_py.core.skips import NO_SKIPS, KeptSkip
 from iwf_py.model.commands import CommandRequest
 from iwf_py.model.invocations import Failure
 from iwf_py.model.options import DEFAULT_CONFIG, Chain, StateOptions, WorkflowConfig
@@ -48,6 +49,8 @@ class StoredState:
         invoked_at: When its call became outstanding; None while it is delayed, queued or waiting.
 
         timers: For each timer of *commands*: its instant, and None, "fired" or "skipped".
+
+        emptied: The indexes of those commands until a channel is empty that are complete.
     """
 
     number: int
@@ -64,6 +67,7 @@ class StoredState:
     locals: tuple[tuple[str, Payload | None], ...] = ()
     wait_until_succeeded: bool = True
     timers: tuple[tuple[datetime, str | None], ...] = ()
+    emptied: tuple[int, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -82,7 +86,7 @@ class Parts:
 
         keyed: State id, wait-for key and ordinal of what completed first with them.
 
-        closed: How the run closed; then there are no states, messages and RPCs.
+        closed: How the run closed; then there are no states, messages, RPCs and kept skips.
 
         successor: The run that follows, when closing brought one.
     """
@@ -104,6 +108,7 @@ class Parts:
     states: Iterable[StoredState] = ()
     messages: Iterable[StoredMessage] = ()
     rpcs: Iterable[StoredRpc] = ()
+    skips: Iterable[KeptSkip] = ()
     outputs: Iterable[StateOutput] = ()
 
 
@@ -142,6 +147,9 @@ def _with_life(record: Record, parts: Parts) -> Record:
             taken.setdefault(message.state, []).append(message)
     states = {stored.number: _revived(stored, taken.get(stored.number, ())) for stored in parts.states}
     rpcs = {rpc.number: rpc for rpc in parts.rpcs}
+    skips = NO_SKIPS
+    for skip in sorted(parts.skips, key=lambda skip: skip.number):
+        skips = skips.plus(skip)
     return evolve(
         record,
         states=Map(states),
@@ -157,6 +165,8 @@ def _with_life(record: Record, parts: Parts) -> Record:
                 if state.phase is Phase.WAITING and state.waiting is not None and state.waiting.due
             }
         ),
+        empties=_empties(states),
+        skips=skips,
     )
 
 
@@ -185,6 +195,7 @@ def _revived(stored: StoredState, taken: Iterable[StoredMessage]) -> LiveState:
             stored.wait_until_succeeded,
             tuple(status for _, status in stored.timers),
             tuple(Fifo.of(hand) if hand else EMPTY_FIFO for hand in hands),
+            tuple(index in stored.emptied for index in range(len(stored.commands.until_empty))),
         )
     return LiveState(origin, stored.phase, stored.ticket, stored.invoked_at, waiting)
 
@@ -207,6 +218,24 @@ def _channels(messages: Iterable[StoredMessage], states: Mapping[int, LiveState]
                 key = command.family, command.channel_name
                 channels[key] = channels.get(key, Channel()).awaited(command.at_least, number, index)
     return Map(channels)
+
+
+def _empties(states: Mapping[int, LiveState]) -> Map[ChannelKey, EmptyWaiters]:
+    empties: dict[ChannelKey, EmptyWaiters] = {}
+    for number in sorted(states):
+        waiting = states[number].waiting
+        if states[number].phase is not Phase.WAITING or waiting is None:
+            continue
+        for index, command in enumerate(waiting.commands.until_empty):
+            if not waiting.emptied[index]:
+                key = command.family, command.channel_name
+                empties[key] = empties.get(key, EmptyWaiters()).plus(number, index)
+        for taker, hand in zip(waiting.channels, waiting.taken, strict=True):
+            key = taker.family, taker.channel_name
+            for _ in hand:
+                if key in empties:
+                    empties[key] = empties[key].taken(number)
+    return Map(empties)
 
 
 def _locks(states: Iterable[LiveState], rpcs: Iterable[StoredRpc]) -> Map[LockKey, Fifo[int]]:
@@ -246,6 +275,7 @@ def stored(record: Record) -> Parts:
         states=tuple(_stored_state(record.states[number]) for number in sorted(record.states)),
         messages=tuple(_stored_messages(record)),
         rpcs=tuple(record.rpcs[number] for number in sorted(record.rpcs)),
+        skips=tuple(record.skips),
         outputs=tuple(record.outputs),
     )
 
@@ -267,6 +297,7 @@ def _stored_state(state: LiveState) -> StoredState:
         locals=() if waiting is None else waiting.locals,
         wait_until_succeeded=waiting is None or waiting.wait_until_succeeded,
         timers=() if waiting is None else tuple(zip(waiting.due, waiting.timers, strict=True)),
+        emptied=() if waiting is None else tuple(at for at, is_done in enumerate(waiting.emptied) if is_done),
     )
 
 

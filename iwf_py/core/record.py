@@ -8,9 +8,10 @@ from attrs import frozen
 
 from iwf_py.core.attributes import Cell, LockKey, lock_keys
 from iwf_py.core.changes import ExecutionClosed, ExecutionOpened, Succeeded
-from iwf_py.core.channels import Channel, ChannelKey, Message
+from iwf_py.core.channels import Channel, ChannelKey, EmptyWaiters, Message
 from iwf_py.core.events import Started
 from iwf_py.core.maps import EMPTY, EMPTY_FIFO, Fifo, Map
+from iwf_py.core.skips import NO_SKIPS, KeptSkips
 from iwf_py.model.commands import ChannelCommand, CommandRequest
 from iwf_py.model.ids import WorkflowKey, state_execution_id
 from iwf_py.model.invocations import Failure
@@ -63,6 +64,8 @@ class Waiting:
         timers: For each timer None, "fired" or "skipped".
 
         taken: For each channel command what it took.
+
+        emptied: For each command until a channel is empty whether it was.
     """
 
     commands: CommandRequest
@@ -72,6 +75,7 @@ class Waiting:
     wait_until_succeeded: bool
     timers: tuple[str | None, ...]
     taken: tuple[Fifo[Message], ...]
+    emptied: tuple[bool, ...] = ()
 
 
 @frozen
@@ -182,6 +186,10 @@ class Record:
         locks: For each locked key who holds it and who queues: a state's number, or an RPC's number as a negative.
 
         timed: The names of the states that wait with timers, to their numbers.
+
+        empties: Who waits until which channel is empty.
+
+        skips: What is to be skipped once it waits.
     """
 
     started: Started
@@ -207,6 +215,8 @@ class Record:
     locks: Map[LockKey, Fifo[int]] = EMPTY
     rpcs: Map[int, StoredRpc] = EMPTY
     timed: Map[str, int] = EMPTY
+    empties: Map[ChannelKey, EmptyWaiters] = EMPTY
+    skips: KeptSkips = NO_SKIPS
     outputs: Fifo[StateOutput] = EMPTY_FIFO
 
     @property

@@ -1,7 +1,7 @@
 """What follows from a turn's changes: a worklist, not a scan.
 
-Only what the event touched is looked at. First the channels hand out messages; then the states that
-got something, or whose timers are due, go on; then freed locks and new calls are granted, first come
+Only what the event touched is looked at. First the channels hand out messages; then those are told
+who wait until one of them is empty; then the states that got something, or whose timers are due, go on; then freed locks and new calls are granted, first come
 first served; last a closing run without states completes.
 """
 
@@ -11,7 +11,7 @@ from iwf_py.core.closing import complete_if_done
 from iwf_py.core.effects import SetTimer
 from iwf_py.core.states import admit, enter
 from iwf_py.core.step import Step
-from iwf_py.core.waiting import complete_due_timers, distribute, is_satisfied
+from iwf_py.core.waiting import complete_due_timers, complete_emptied, distribute, is_satisfied
 from iwf_py.model.status import Phase
 
 
@@ -21,6 +21,8 @@ def settle(step: Step) -> None:
         return
     for key in step.channels:
         distribute(step, key)
+    if len(step.draft.empties):
+        complete_emptied(step)
     if step.states:
         for number in sorted(step.states):
             _go_on(step, number)

@@ -10,6 +10,7 @@ from iwf_py.core.changes import StateInvoked, StateLeft, StateOpened, StateQueue
 from iwf_py.core.effects import Invoke
 from iwf_py.core.record import LiveState
 from iwf_py.core.step import Step
+from iwf_py.core.waiting import apply_kept_skips, release_kept_skips
 from iwf_py.model.decisions import Movement
 from iwf_py.model.invocations import Failure
 from iwf_py.model.options import DEFAULT_STATE_OPTIONS
@@ -39,6 +40,9 @@ def open_state(step: Step, movement: Movement, failure: Failure | None = None) -
             phase=Phase.DELAYED if is_delayed else phase,
         )
     )
+    if is_skipping and draft.skips.count:
+        # What another run's past would have skipped: this execution waits for nothing.
+        release_kept_skips(step, draft.states[number].execution_id)
     if not is_delayed:
         step.entering.append((number, phase))
 
@@ -80,12 +84,20 @@ def begin_waiting(step: Step, state: LiveState, change: StateWaiting) -> None:
     step.fresh = change.number
     for command in change.commands.channels:
         step.channels[command.family, command.channel_name] = None
+    for until in change.commands.until_empty:
+        step.channels[until.family, until.channel_name] = None
+    if step.draft.skips.count:
+        apply_kept_skips(step, state)
 
 
 def leave(step: Step, state: LiveState, *, output: Payload | None = None, succeeded: bool = True) -> None:
     """Let a state execution be over, with its locks and the messages it took."""
     step.freed.extend(state.lock_keys(state.phase))
     origin = state.origin
+    if len(step.draft.empties) and state.waiting is not None:
+        for command, hand in zip(state.waiting.channels, state.waiting.taken, strict=True):
+            if len(hand):
+                step.channels[command.family, command.channel_name] = None
     step.change(
         StateLeft(
             number=origin.number,

@@ -43,7 +43,8 @@ class Step:
 
         seq: Of this turn, should it change anything.
 
-        channels: Got a message or a waiting command: to be settled. (A dict for its order.)
+        channels: Got a message or a waiting command, or are rid of messages that somebody had taken: to be settled.
+            (A dict for its order.)
 
         states: Waiting states that something happened to.
 

@@ -1,17 +1,21 @@
 """Timers: they fire when they are due, or a client skips them.
 
-A timer may fire late, never early; one whose state has gone on is dropped.
+A timer may fire late, never early; one whose state has gone on is dropped. A skip may come before its
+timer is set: it is kept until the state waits.
 """
 
 from __future__ import annotations
 
-from iwf_py.core.changes import DelayEnded, TimerCompleted
+from iwf_py.core.changes import DelayEnded, SkipKept, TimerCompleted
 from iwf_py.core.closing import closed_error
 from iwf_py.core.effects import Accepted, Answer, Dropped, Refused
 from iwf_py.core.events import DEADLINE, RUN_TIMERS, START_DELAY, TimerFired, TimerSkipped
 from iwf_py.core.record import Record
+from iwf_py.core.skips import MAX_KEPT_SKIPS, MAX_TIMER_INDEX
 from iwf_py.core.step import Step
-from iwf_py.errors import ClientSideError, TransitionError
+from iwf_py.core.waiting import timer_to_skip
+from iwf_py.errors import ClientSideError, HttpError, InvalidArgumentError, TooManyRequestsError, TransitionError
+from iwf_py.model.ids import check_name, state_execution_id
 from iwf_py.model.status import Phase
 
 
@@ -73,32 +77,82 @@ def skip(step: Step, event: TimerSkipped) -> Answer:
     Complete a timer command before its time.
 
     By id it is the first one of that id that is not over; when all of them are, there is nothing to do. By index it must not be over.
+    Of a state that is to wait and does not yet, the skip is kept until it does.
 
     Source:
-        The iWF protocol's section on timer/skip.
+        The iWF protocol's sections on timer/skip and on timers.
     """
     problem = _skip_problem(event)
     if problem is not None:
         return Refused(problem)
     number = step.draft.timed.get(event.state_execution_id)
     if number is None:
-        return _no_such_timer(event)
+        return _keep(step, event) if _will_wait(step, event) else _no_such_timer(event)
     waiting = step.draft.states[number].waiting
     assert waiting is not None
-    if event.command_id:
-        named = [at for at, timer in enumerate(waiting.commands.timers) if timer.command_id == event.command_id]
-        pending = [at for at in named if waiting.timers[at] is None]
-        if not pending:
-            return Accepted() if named else _no_such_timer(event)
-        index = pending[0]
-    else:
-        assert event.index is not None
-        index = event.index
-        if not 0 <= index < len(waiting.timers) or waiting.timers[index] is not None:
-            return _no_such_timer(event)
-    step.change(TimerCompleted(number=number, index=index, skipped=True))
-    step.states.add(number)
+    index = timer_to_skip(waiting, event.command_id, event.index)
+    if index is not None:
+        step.change(TimerCompleted(number=number, index=index, skipped=True))
+        step.states.add(number)
+        return Accepted()
+    is_named = event.command_id and any(timer.command_id == event.command_id for timer in waiting.commands.timers)
+    return Accepted() if is_named else _no_such_timer(event)
+
+
+def _will_wait(step: Step, event: TimerSkipped) -> bool:
+    """
+    Tell whether a state execution that waits for no timer now is still to wait.
+
+    It is looked for among the open states: an index of all their names would cost every state, and who skips is rare.
+    """
+    draft = step.draft
+    state_id, _, digits = event.state_execution_id.rpartition("-")
+    # No run opens so many states that 18 digits would not do.
+    ordinal = int(digits) if digits.isdecimal() and digits.isascii() and len(digits) <= 18 else 0
+    if not ordinal or state_execution_id(state_id, ordinal) != event.state_execution_id:
+        return False
+    if ordinal > draft.ordinals.get(state_id, 0):
+        return event.is_reapplied
+    for state in draft.states.values():
+        if state.origin.ordinal == ordinal and state.origin.state_id == state_id:
+            if state.phase is Phase.DELAYED:
+                return state.first_phase is Phase.WAIT_UNTIL
+            return state.phase is Phase.WAIT_UNTIL
+    return False
+
+
+def _keep(step: Step, event: TimerSkipped) -> Answer:
+    problem = _keeping_problem(step, event)
+    if problem is not None:
+        return Refused(problem)
+    step.change(
+        SkipKept(
+            state_execution_id=event.state_execution_id,
+            number=step.order(),
+            command_id=event.command_id or None,
+            index=None if event.command_id else event.index,
+        )
+    )
     return Accepted()
+
+
+def _keeping_problem(step: Step, event: TimerSkipped) -> HttpError | None:
+    """Say what keeps a skip from being kept: a name or a place that no timer can have, or a run that keeps too many."""
+    try:
+        check_name("state execution id", event.state_execution_id)
+        if event.command_id:
+            check_name("command id", event.command_id)
+    except InvalidArgumentError as error:
+        return ClientSideError(str(error))
+    if not event.command_id and not 0 <= (event.index or 0) < MAX_TIMER_INDEX:
+        return ClientSideError(f"no state execution has a timer at index {event.index}; the first one has index 0")
+    if step.draft.skips.count >= MAX_KEPT_SKIPS:
+        request = step.draft.started.request
+        return TooManyRequestsError(
+            f"workflow {request.workflow_id!r} (run {step.draft.started.run_id}) keeps {MAX_KEPT_SKIPS} skips of timers "
+            "whose states do not wait yet; try again when some of them do"
+        )
+    return None
 
 
 def skip_on_closed(record: Record, event: TimerSkipped) -> Answer:

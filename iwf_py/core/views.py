@@ -12,6 +12,7 @@ from iwf_py.core.attributes import load
 from iwf_py.core.channels import ChannelKey, ChannelSizes
 from iwf_py.core.effects import Effect, Invoke, InvokeRpc, SetTimer
 from iwf_py.core.events import DEADLINE, RUN_TIMERS, START_DELAY
+from iwf_py.core.holding import why_held
 from iwf_py.core.record import LiveState, Record, Waiting
 from iwf_py.errors import TransitionError
 from iwf_py.model.invocations import (
@@ -19,12 +20,14 @@ from iwf_py.model.invocations import (
     InvocationKind,
     SealedChannelResult,
     SealedCommandResults,
+    SealedEmptyResult,
     SealedTimerResult,
     Serves,
 )
 from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
     ChannelCommandDescription,
+    ChannelEmptyDescription,
     RpcRequest,
     RunDescription,
     RunResult,
@@ -187,6 +190,15 @@ def command_results(waiting: Waiting) -> SealedCommandResults:
         ),
         signals=tuple(channels[:signals]),
         internals=tuple(channels[signals:]),
+        until_empty=tuple(
+            SealedEmptyResult(
+                family=command.family,
+                channel_name=command.channel_name,
+                command_id=command.command_id,
+                is_complete=is_done,
+            )
+            for command, is_done in zip(commands.until_empty, waiting.emptied, strict=True)
+        ),
     )
 
 
@@ -216,7 +228,12 @@ def result(record: Record) -> RunResult:
 
 
 def describe(
-    record: Record, tasks: Iterable[TaskState] = (), *, parked: str | None = None, serves: Serves | None = None
+    record: Record,
+    tasks: Iterable[TaskState] = (),
+    *,
+    parked: str | None = None,
+    serves: Serves | None = None,
+    now: datetime | None = None,
 ) -> RunDescription:
     """
     Tell all that may be seen of a run without opening a payload.
@@ -227,6 +244,8 @@ def describe(
         parked: Why the run is held apart.
 
         serves: What the workers here have code for; None where that is not known.
+
+        now: Tells attempts that are due from those that are to come; None for the run's last turn.
     """
     request, closed, chain = record.started.request, record.closed, record.chain
     by_number = {task.number: task for task in tasks}
@@ -247,9 +266,12 @@ def describe(
         error_message=None if closed is None else closed.error_message,
         states=tuple(
             _described(
+                record,
                 state,
                 by_number.get(state.number),
                 is_served=serves is None or serves.has(request.workflow_type, state.state_id),
+                parked=parked,
+                now=now or record.last_at,
             )
             for state in live_states(record)
         ),
@@ -263,10 +285,13 @@ def describe(
     )
 
 
-def _described(state: LiveState, task: TaskState | None, *, is_served: bool) -> StateDescription:
+def _described(
+    record: Record, state: LiveState, task: TaskState | None, *, is_served: bool, parked: str | None, now: datetime
+) -> StateDescription:
     is_waiting = state.phase is Phase.WAITING
     waiting = state.waiting if is_waiting else None
     is_outstanding = task is not None and state.is_invoked and task.phase is state.phase
+    next_attempt_at = task.due_at if task is not None and is_outstanding else None
     return StateDescription(
         state_id=state.state_id,
         state_execution_id=state.execution_id,
@@ -274,11 +299,19 @@ def _described(state: LiveState, task: TaskState | None, *, is_served: bool) -> 
         is_blocked=state.ticket is not None and not state.is_invoked,
         attempt=task.attempt if task is not None and is_outstanding else int(state.is_invoked),
         last_failure=task.last_failure if task is not None and is_outstanding else None,
-        next_attempt_at=task.due_at if task is not None and is_outstanding else None,
+        next_attempt_at=next_attempt_at,
         is_served=is_served,
         recoveries=task.recoveries if task is not None and is_outstanding else 0,
         timers=() if waiting is None else _described_timers(waiting),
         channels=() if waiting is None else _described_channels(waiting),
+        until_empty=() if waiting is None else _described_emptiness(waiting),
+        held=why_held(
+            record,
+            state,
+            parked=parked,
+            is_served=is_served,
+            next_attempt_at=next_attempt_at if next_attempt_at is not None and next_attempt_at > now else None,
+        ),
     )
 
 
@@ -301,4 +334,16 @@ def _described_channels(waiting: Waiting) -> tuple[ChannelCommandDescription, ..
             is_done=bool(len(hand)),
         )
         for command, hand in zip(waiting.channels, waiting.taken, strict=True)
+    )
+
+
+def _described_emptiness(waiting: Waiting) -> tuple[ChannelEmptyDescription, ...]:
+    return tuple(
+        ChannelEmptyDescription(
+            family=command.family,
+            channel_name=command.channel_name,
+            command_id=command.command_id,
+            is_done=is_done,
+        )
+        for command, is_done in zip(waiting.commands.until_empty, waiting.emptied, strict=True)
     )

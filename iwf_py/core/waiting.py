@@ -1,7 +1,8 @@
 """When a state's commands are satisfied.
 
 Each channel command takes the oldest message of its channel as soon as there is one (or as many as
-its bounds want), oldest state execution first, and keeps it: a message has one owner.
+its bounds want), oldest state execution first, and keeps it: a message has one owner. A channel is
+empty for a state when nobody else has anything of it; a command that waits for that stays complete.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
-from iwf_py.core.changes import MessageTaken, TimerCompleted
+from iwf_py.core.changes import ChannelsEmptied, MessageTaken, SkipsReleased, TimerCompleted
 from iwf_py.core.channels import ChannelKey
-from iwf_py.core.record import Waiting
+from iwf_py.core.draft import VOID
+from iwf_py.core.record import LiveState, Waiting
 from iwf_py.core.step import Step
 from iwf_py.model.commands import CommandRequest
 from iwf_py.model.status import CommandWaitingType
@@ -64,6 +66,53 @@ def distribute(step: Step, key: ChannelKey) -> None:
         step.states.add(number)
 
 
+def complete_emptied(step: Step) -> None:
+    """Complete the commands of those who wait until a channel is empty, of the channels that this turn touched."""
+    draft = step.draft
+    found: dict[int, list[int]] = {}
+    for key in step.channels:
+        waiters = draft.empties.get(key)
+        if waiters is not None:
+            for number, commands in waiters.satisfied(draft.channels.get(key, VOID)):
+                found.setdefault(number, []).extend(commands)
+    for number in sorted(found):
+        waiting = draft.states[number].waiting
+        assert waiting is not None
+        known = [index for index, is_done in enumerate(waiting.emptied) if is_done]
+        step.change(ChannelsEmptied(number=number, complete=tuple(sorted((*known, *found[number])))))
+        step.states.add(number)
+
+
+def timer_to_skip(waiting: Waiting, command_id: str | None, index: int | None) -> int | None:
+    """Find the timer that a skip is for: the first of its id that is not over, or else the one at its index; or None."""
+    if command_id:
+        for at, (timer, status) in enumerate(zip(waiting.commands.timers, waiting.timers, strict=True)):
+            if status is None and timer.command_id == command_id:
+                return at
+        return None
+    if index is None or not 0 <= index < len(waiting.timers) or waiting.timers[index] is not None:
+        return None
+    return index
+
+
+def apply_kept_skips(step: Step, state: LiveState) -> None:
+    """Skip what was to be skipped of a state that waits from this turn on; what it has no timer for is dropped."""
+    number = state.number
+    for skip in step.draft.skips.of(state.execution_id):
+        waiting = step.draft.states[number].waiting
+        assert waiting is not None
+        at = timer_to_skip(waiting, skip.command_id, skip.index)
+        if at is not None:
+            step.change(TimerCompleted(number=number, index=at, skipped=True))
+    release_kept_skips(step, state.execution_id)
+
+
+def release_kept_skips(step: Step, execution_id: str) -> None:
+    """Keep nothing any more for a state execution that waits by now, or never will."""
+    if len(step.draft.skips.of(execution_id)):
+        step.change(SkipsReleased(state_execution_id=execution_id))
+
+
 def complete_due_timers(step: Step, number: int, waiting: Waiting) -> Waiting:
     """Complete the timers of a state that are due by now, though nobody has said so yet."""
     if not waiting.due:
@@ -83,9 +132,12 @@ def is_satisfied(waiting: Waiting) -> bool:
         return True
     kind = request.waiting_type
     if kind is CommandWaitingType.ANY_COMPLETED:
-        return any(waiting.timers) or any(map(len, waiting.taken))
+        return any(waiting.timers) or any(map(len, waiting.taken)) or any(waiting.emptied)
     if kind is CommandWaitingType.ALL_COMPLETED:
-        return all(waiting.timers) and all(map(len, waiting.taken))
+        return all(waiting.timers) and all(map(len, waiting.taken)) and all(waiting.emptied)
     done = Counter(timer.command_id for timer, status in zip(request.timers, waiting.timers, strict=True) if status)
     done.update(command.command_id for command, hand in zip(waiting.channels, waiting.taken, strict=True) if len(hand))
+    done.update(
+        command.command_id for command, is_done in zip(request.until_empty, waiting.emptied, strict=True) if is_done
+    )
     return any(Counter(combination) <= done for combination in request.combinations)

@@ -116,6 +116,27 @@ class ChannelCommand:
 
 
 @frozen
+class ChannelEmptyCommand:
+    """
+    Wait until a channel is empty.
+
+    It is empty when it holds no message, and no other state execution has taken one of it without having finished; what
+    the waiting state took itself does not count. Once it was empty the command stays complete, whatever comes after.
+
+    Attributes:
+        family: Which kind of channel.
+
+        channel_name: The channel.
+
+        command_id: The user's name for it.
+    """
+
+    family: ChannelFamily
+    channel_name: str
+    command_id: str | None = None
+
+
+@frozen
 class InternalChannelCommand(ChannelCommand):
     """Wait for messages that states, RPCs or clients publish."""
 
@@ -129,6 +150,12 @@ class InternalChannelCommand(ChannelCommand):
         channel_name = check_name("channel name", channel_name)
         _check_bounds(channel_name, at_least, at_most)
         return cls(channel_name, command_id, at_least=at_least, at_most=at_most)
+
+    @classmethod
+    def until_empty(cls, channel_name: str, command_id: str | None = None) -> ChannelEmptyCommand:
+        """Wait until the channel holds no message, and no other state has one of it that it has not finished with."""
+        check_name("channel name", channel_name)
+        return ChannelEmptyCommand(cls.family, channel_name, command_id)
 
 
 @frozen
@@ -146,8 +173,14 @@ class SignalChannelCommand(ChannelCommand):
         _check_bounds(channel_name, at_least, at_most)
         return cls(channel_name, command_id, at_least=at_least, at_most=at_most)
 
+    @classmethod
+    def until_empty(cls, channel_name: str, command_id: str | None = None) -> ChannelEmptyCommand:
+        """Wait until the channel holds no signal, and no other state has one of it that it has not finished with."""
+        check_name("channel name", channel_name)
+        return ChannelEmptyCommand(cls.family, channel_name, command_id)
 
-BaseCommand = TimerCommand | InternalChannelCommand | SignalChannelCommand
+
+BaseCommand = TimerCommand | InternalChannelCommand | SignalChannelCommand | ChannelEmptyCommand
 
 
 @frozen
@@ -165,6 +198,8 @@ class CommandRequest:
         internals: The same.
 
         combinations: For ANY_COMBINATION_COMPLETED: lists of command ids, each a multiset.
+
+        until_empty: In the order that the user gave.
     """
 
     waiting_type: CommandWaitingType = CommandWaitingType.ALL_COMPLETED
@@ -172,21 +207,26 @@ class CommandRequest:
     signals: tuple[SignalChannelCommand, ...] = ()
     internals: tuple[InternalChannelCommand, ...] = ()
     combinations: tuple[tuple[str, ...], ...] = ()
+    until_empty: tuple[ChannelEmptyCommand, ...] = ()
 
     @property
     def channels(self) -> tuple[ChannelCommand, ...]:
-        """Signal commands, then internal ones: the order in which one state's commands are served."""
+        """Commands that take messages: of signals, then internal ones, the order in which one state's are served."""
         return (*self.signals, *self.internals)
 
     @property
     def command_ids(self) -> tuple[str | None, ...]:
-        """The id of every command: of the timers, then of the channels."""
-        return (*(timer.command_id for timer in self.timers), *(channel.command_id for channel in self.channels))
+        """The id of every command: of the timers, then of the channels, then of those that wait until one is empty."""
+        return (
+            *(timer.command_id for timer in self.timers),
+            *(channel.command_id for channel in self.channels),
+            *(until.command_id for until in self.until_empty),
+        )
 
     @property
     def is_empty(self) -> bool:
         """Is nothing waited for?"""
-        return not (self.timers or self.signals or self.internals)
+        return not (self.timers or self.signals or self.internals or self.until_empty)
 
     @classmethod
     def for_any_command_completed(cls, *commands: BaseCommand) -> CommandRequest:
@@ -256,6 +296,7 @@ def _sorted_by_kind(waiting_type: CommandWaitingType, commands: Iterable[object]
     timers: list[TimerCommand] = []
     signals: list[SignalChannelCommand] = []
     internals: list[InternalChannelCommand] = []
+    until_empty: list[ChannelEmptyCommand] = []
     for command in commands:
         if isinstance(command, TimerCommand):
             timers.append(command)
@@ -263,8 +304,10 @@ def _sorted_by_kind(waiting_type: CommandWaitingType, commands: Iterable[object]
             signals.append(command)
         elif isinstance(command, InternalChannelCommand):
             internals.append(command)
+        elif isinstance(command, ChannelEmptyCommand):
+            until_empty.append(command)
         else:
             raise WorkflowDefinitionError(
                 f"a command must be a TimerCommand, InternalChannelCommand or SignalChannelCommand, got {command!r}"
             )
-    return CommandRequest(waiting_type, tuple(timers), tuple(signals), tuple(internals))
+    return CommandRequest(waiting_type, tuple(timers), tuple(signals), tuple(internals), until_empty=tuple(until_empty))

@@ -67,6 +67,16 @@ class SealedChannelResult:
 
 
 @frozen(kw_only=True)
+class SealedEmptyResult:
+    """Whether a channel was empty while a command waited for that."""
+
+    family: ChannelFamily
+    channel_name: str
+    command_id: str | None
+    is_complete: bool
+
+
+@frozen(kw_only=True)
 class SealedCommandResults:
     """
     What became of a state's commands, each kind in the order of the request.
@@ -79,6 +89,7 @@ class SealedCommandResults:
     timers: tuple[SealedTimerResult, ...] = ()
     signals: tuple[SealedChannelResult, ...] = ()
     internals: tuple[SealedChannelResult, ...] = ()
+    until_empty: tuple[SealedEmptyResult, ...] = ()
 
 
 class InvocationKind(StrEnum):

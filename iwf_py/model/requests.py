@@ -118,7 +118,11 @@ class StopRequest(RunAddress):
 
 @frozen(kw_only=True)
 class SkipTimerRequest(RunAddress):
-    """Complete a timer command now: by its id, or else by its index among the state's timers (from 0)."""
+    """
+    Complete a timer command now: by its id, or else by its index among the state's timers (from 0).
+
+    Where the state execution is open and does not wait yet, the skip is kept until it does.
+    """
 
     state_execution_id: str
     command_id: str | None = None
@@ -342,6 +346,16 @@ class ChannelCommandDescription:
 
 
 @frozen(kw_only=True)
+class ChannelEmptyDescription:
+    """A command of a waiting state that is complete once its channel was empty."""
+
+    family: ChannelFamily
+    channel_name: str
+    command_id: str | None
+    is_done: bool
+
+
+@frozen(kw_only=True)
 class StateDescription:
     """
     A state execution that is open.
@@ -360,6 +374,9 @@ class StateDescription:
         is_served: False when no worker here has code for it.
 
         recoveries: How often the call was given out again because an engine ended.
+
+        held: Why it does not go on, though it waits for no command and no code of it runs: one sentence; None when
+            nothing holds it.
     """
 
     state_id: str
@@ -373,6 +390,8 @@ class StateDescription:
     recoveries: int = 0
     timers: tuple[TimerDescription, ...] = ()
     channels: tuple[ChannelCommandDescription, ...] = ()
+    until_empty: tuple[ChannelEmptyDescription, ...] = ()
+    held: str | None = None
 
 
 @frozen(kw_only=True)

@@ -54,6 +54,10 @@ class Reads:
             return None
         return live
 
+    def now(self) -> datetime:
+        """Tell the time of what is read."""
+        return self._clock.now()
+
     def is_current(self, live: Live) -> bool:
         """Is this, still, what memory has of an open run?"""
         return live.record.closed is None and self._cache.get(live.record.key) is live

@@ -202,7 +202,9 @@ class Service:
 
         def described(live: Live) -> RunDescription:
             tasks = [live.tasks[number] for number in sorted(live.tasks)]
-            return views.describe(live.record, tasks, parked=live.parked, serves=self._dispatch.serves)
+            return views.describe(
+                live.record, tasks, parked=live.parked, serves=self._dispatch.serves, now=self._reads.now()
+            )
 
         return self._read(address, described)
 

@@ -19,6 +19,7 @@ from iwf_py.core.changes import ExecutionClosed, Succeeded
 from iwf_py.core.events import Event, Started
 from iwf_py.core.parts import Parts, StoredMessage, StoredState
 from iwf_py.core.record import StoredRpc
+from iwf_py.core.skips import KeptSkip
 from iwf_py.errors import StoreError
 from iwf_py.model.commands import CommandRequest
 from iwf_py.model.history import HistoryEntry
@@ -39,8 +40,10 @@ _MOST_IDS = 512
 
 _STATE_COLUMNS = (
     *("number", "state_id", "ordinal", "has_input", "encoding", "data", "options", "wait_for_key", "failure"),
-    *("phase", "ticket", "invoked_at", "commands", "locals", "wait_until_succeeded"),
+    *("phase", "ticket", "invoked_at", "commands", "locals", "wait_until_succeeded", "emptied"),
 )
+# What the text of `emptied` is.
+Indexes = tuple[int, ...]
 _EXECUTION_COLUMNS = (
     *("run_id", "started", "first_run_id", "run_attempt", "deadline", "previous_run_id", "reason", "starts_at"),
     *("is_closing", "status", "closed_at", "error_type", "error_message", "closing", "successor", "parked"),
@@ -108,6 +111,7 @@ class ReadStatements:
             ("run",),
             "number",
         )
+        self.skips = self._of(t.skips, ("execution", "number", "command_id", "position"), ("run",))
         self.rpcs = self._of(t.rpcs, ("number", "request", "ticket", "at"), ("run",), "number")
         self.history = compiler.compile_in_order(
             _page(
@@ -194,7 +198,7 @@ def list_open_kinds(cursor: Cursor, sql: ReadStatements) -> tuple[tuple[str, str
 
 
 def read_run(cursor: Cursor, sql: ReadStatements, run: int) -> tuple[Parts, tuple[TaskState, ...], str | None] | None:
-    """Read what a run is made of, its tasks, and why it is parked; of a closed run no state, timer, message or RPC."""
+    """Read what a run is made of, its tasks, and why it is parked; of a closed run no state, timer, skip, message or RPC."""
     cursor.execute(sql.execution, (run,))
     row = cursor.fetchone()
     if row is None:
@@ -238,6 +242,7 @@ def read_run(cursor: Cursor, sql: ReadStatements, run: int) -> tuple[Parts, tupl
         states=states,
         messages=[] if closed else _read_messages(cursor, sql, run),
         rpcs=[] if closed else _read_rpcs(cursor, sql, run),
+        skips=[] if closed else [KeptSkip(*row) for row in _all(cursor, sql.skips, run)],
         outputs=_outputs(completions),
     )
     return parts, tasks, parked
@@ -324,7 +329,7 @@ def _read_states(cursor: Cursor, sql: ReadStatements, run: int) -> tuple[list[St
 def _state(row: Tuple, timers: tuple[tuple[datetime, str | None], ...]) -> StoredState:
     (
         number, state_id, ordinal, has_input, encoding, data, options, wait_for_key, failure,
-        phase, ticket, invoked_at, commands, locals_, wait_until_succeeded,
+        phase, ticket, invoked_at, commands, locals_, wait_until_succeeded, emptied,
     ) = row[: len(_STATE_COLUMNS)]  # fmt: skip
     return StoredState(
         number=number,
@@ -341,6 +346,7 @@ def _state(row: Tuple, timers: tuple[tuple[datetime, str | None], ...]) -> Store
         locals=() if locals_ is None else load(Pairs, locals_),
         wait_until_succeeded=bool(wait_until_succeeded),
         timers=timers,
+        emptied=() if emptied is None else load(Indexes, emptied),
     )
 
 

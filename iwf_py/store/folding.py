@@ -15,6 +15,7 @@ from iwf_py.core.attempts import TaskState
 from iwf_py.core.changes import (
     AttributeWritten,
     Change,
+    ChannelsEmptied,
     ConfigChanged,
     DelayEnded,
     EventsRecorded,
@@ -27,6 +28,8 @@ from iwf_py.core.changes import (
     RpcClosed,
     RpcOpened,
     SearchAttributeWritten,
+    SkipKept,
+    SkipsReleased,
     StateInvoked,
     StateLeft,
     StateOpened,
@@ -55,6 +58,8 @@ class StateDraft:
         guard: Its task as stored before.
 
         task: Its columns `TASK_COLUMNS`.
+
+        emptied: Its column of that name.
     """
 
     opened: StateOpened | None = None
@@ -63,6 +68,7 @@ class StateDraft:
     left: bool = False
     guard: TaskState | None = None
     task: Tuple | None = None
+    emptied: str | None = None
 
 
 class RunFold:
@@ -89,6 +95,8 @@ class RunFold:
         self.completions: list[StateLeft] = []
         self.rpcs: dict[int, RpcOpened] = {}
         self.rpcs_closed: list[int] = []
+        self.skips: dict[str, list[SkipKept]] = {}
+        self.skips_released: list[str | None] = []
         for change in write.changes:
             _FOLDS[type(change)](self, change)
         for task in write.tasks:
@@ -152,6 +160,19 @@ class RunFold:
     def _timer_completed(self, change: TimerCompleted) -> None:
         self.timers_done[change.number, change.index] = "skipped" if change.skipped else "fired"
 
+    def _skip_kept(self, change: SkipKept) -> None:
+        self.skips.setdefault(change.state_execution_id, []).append(change)
+
+    def _skips_released(self, change: SkipsReleased) -> None:
+        self.skips_released.append(change.state_execution_id)
+        if change.state_execution_id is None:
+            self.skips.clear()
+        else:
+            self.skips.pop(change.state_execution_id, None)
+
+    def _channels_emptied(self, change: ChannelsEmptied) -> None:
+        self._state(change.number).emptied = dump(change.complete)
+
     def _state_left(self, change: StateLeft) -> None:
         self._state(change.number).left = True
         self.left[change.number] = None
@@ -207,6 +228,9 @@ _FOLDS: dict[type[Change], Callable[[RunFold, Any], None]] = {
     StateInvoked: RunFold._state_invoked,
     StateWaiting: RunFold._state_waiting,
     TimerCompleted: RunFold._timer_completed,
+    SkipKept: RunFold._skip_kept,
+    SkipsReleased: RunFold._skips_released,
+    ChannelsEmptied: RunFold._channels_emptied,
     StateLeft: RunFold._state_left,
     GracefulCloseRequested: RunFold._graceful_close_requested,
     RpcOpened: RunFold._rpc_opened,

@@ -275,6 +275,21 @@ _SECOND = (
     """
         ALTER TABLE iwf_completions ADD COLUMN has_failed BOOLEAN DEFAULT 0 NOT NULL
     """,
+    """
+        ALTER TABLE iwf_states ADD COLUMN emptied TEXT
+    """,
+    """
+        CREATE TABLE iwf_skips (
+            run INTEGER NOT NULL,
+            execution TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            command_id TEXT,
+            position INTEGER,
+            PRIMARY KEY (run, execution, number),
+            FOREIGN KEY(run) REFERENCES iwf_executions (run)
+        )
+         WITHOUT ROWID
+    """,
 )
 
 

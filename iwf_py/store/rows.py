@@ -107,7 +107,14 @@ def execution_row(run: int, opened: ExecutionOpened, *, is_latest: bool, has_ent
     return [values.get(name) for name in EXECUTION_COLUMNS]
 
 
-def state_row(run: int, opened: StateOpened, moved: Tuple, waiting: StateWaiting | None, task: Tuple | None) -> Tuple:
+def state_row(
+    run: int,
+    opened: StateOpened,
+    moved: Tuple,
+    waiting: StateWaiting | None,
+    task: Tuple | None,
+    emptied: str | None,
+) -> Tuple:
     """Make the row of a state execution."""
     return (
         run,
@@ -121,6 +128,7 @@ def state_row(run: int, opened: StateOpened, moved: Tuple, waiting: StateWaiting
         *moved,
         *wait_columns(waiting),
         *(task or NO_TASK),
+        emptied,
     )
 
 

@@ -135,6 +135,7 @@ class WriteStatements:
         self.set_timer = Statement(WRITTEN, c.insert(t.timers))
         self.append_message = Statement(WRITTEN, c.insert(t.messages))
         self.open_rpc = Statement(WRITTEN, c.insert(t.rpcs))
+        self.keep_skip = Statement(WRITTEN, c.insert(t.skips))
 
         # run, run that it is copied from, last entry
         self.copy_history = Statement(
@@ -145,6 +146,10 @@ class WriteStatements:
         self.delete_attribute = Statement(GONE, c.delete(t.attributes, ("run", "key")))
         self.delete_search = Statement(GONE, c.delete(t.search, ("run", "key")))
         self.delete_words = Statement(GONE, c.delete(t.words, ("run", "key")))
+
+        # run, execution; all: run
+        self.release_skips = Statement(GONE, c.delete(t.skips, ("run", "execution")))
+        self.release_all_skips = Statement(GONE, c.delete(t.skips, _RUN))
 
         # run, number; owned: owner, failures as well
         self.leave_state = Statement(CHANGED, c.delete(t.states, _NUMBER), is_exact=True)

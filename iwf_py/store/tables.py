@@ -249,6 +249,8 @@ class StateRow(Row, table=True):
         owner: The epoch of the engine that owns the call; null where none is outstanding.
 
         due_at: When the call is to be tried again; null when it may be made at once.
+
+        emptied: Which of its commands until a channel is empty are complete, as text; null where none is.
     """
 
     __tablename__ = "iwf_states"
@@ -276,6 +278,7 @@ class StateRow(Row, table=True):
     first_at: int | None = _big_or_null()
     due_at: int | None = _big_or_null()
     last_failure: str | None = _text_or_null()
+    emptied: str | None = _text_or_null()
 
 
 class TimerRow(Row, table=True):
@@ -297,6 +300,28 @@ class TimerRow(Row, table=True):
     due: int = _big()
     status: str | None = _text_or_null()
     wake_at: int | None = _big_or_null()
+
+
+class SkipRow(Row, table=True):
+    """
+    A timer that is to be skipped once its state execution waits.
+
+    Attributes:
+        execution: The state execution's id, which need not be open yet.
+
+        number: The order in which skips came.
+
+        position: Of the timer, where no command id names it.
+    """
+
+    __tablename__ = "iwf_skips"
+    __table_args__ = _CLUSTERED
+
+    run: int = _run()
+    execution: str = _name()
+    number: int = _key()
+    command_id: str | None = _text_or_null()
+    position: int | None = _big_or_null()
 
 
 class OrdinalRow(Row, table=True):
@@ -367,6 +392,7 @@ class Tables:
     messages: ClassVar[Table] = table(MessageRow)
     states: ClassVar[Table] = table(StateRow)
     timers: ClassVar[Table] = table(TimerRow)
+    skips: ClassVar[Table] = table(SkipRow)
     ordinals: ClassVar[Table] = table(OrdinalRow)
     completions: ClassVar[Table] = table(CompletionRow)
     rpcs: ClassVar[Table] = table(RpcRow)

@@ -112,6 +112,8 @@ class _Writer:
         if fold.left and not fold.write.is_new:
             for number in fold.left:
                 self.plan.add(self._sql.finish_messages, (fold.run, number))
+        if fold.skips or fold.skips_released:
+            self._write_skips(fold)
         if fold.closed is None:
             self._write_living(fold)
         elif fold.opened is None:
@@ -209,16 +211,30 @@ class _Writer:
         for draft in fold.states.values():
             if draft.opened is not None and not draft.left:
                 assert draft.moved is not None
-                plan.add(sql.open_state, state_row(run, draft.opened, draft.moved, draft.waiting, draft.task))
+                row = state_row(run, draft.opened, draft.moved, draft.waiting, draft.task, draft.emptied)
+                plan.add(sql.open_state, row)
         self._write_run_timers(fold)
         self._write_timers(fold)
         if fold.appended or fold.taken:
             self._write_messages(fold)
         for rpc in fold.rpcs.values():
-            row = (run, rpc.number, dump(rpc.request), rpc.ticket, to_micros(rpc.at), self._epoch)
-            plan.add(sql.open_rpc, row)
+            plan.add(sql.open_rpc, (run, rpc.number, dump(rpc.request), rpc.ticket, to_micros(rpc.at), self._epoch))
         for number in fold.rpcs_closed:
             plan.add(sql.close_rpc, (run, number))
+
+    def _write_skips(self, fold: RunFold) -> None:
+        """Write what is kept of skips; closing a run releases them by a change of its own."""
+        plan, sql, run = self.plan, self._sql, fold.run
+        if not fold.write.is_new:
+            for execution in fold.skips_released:
+                if execution is None:
+                    plan.add(sql.release_all_skips, (run,))
+                else:
+                    plan.add(sql.release_skips, (run, execution))
+        for kept in fold.skips.values():
+            for skip in kept:
+                row = (run, skip.state_execution_id, skip.number, skip.command_id, skip.index)
+                plan.add(sql.keep_skip, row)
 
     def _write_run_timers(self, fold: RunFold) -> None:
         opened = fold.opened
@@ -282,4 +298,6 @@ def _changed_columns(draft: StateDraft) -> tuple[tuple[str, ...], tuple[object, 
         columns, values = columns + WAIT_COLUMNS, (*values, *wait_columns(draft.waiting))
     if draft.task is not None:
         columns, values = columns + TASK_COLUMNS, (*values, *draft.task)
+    if draft.emptied is not None:
+        columns, values = (*columns, "emptied"), (*values, draft.emptied)
     return columns, values

@@ -9,15 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from iwf_py.authoring.command_results import (
+    ChannelEmptyCommandResult,
     CommandResults,
     InternalChannelCommandResult,
     SignalChannelCommandResult,
     TimerCommandResult,
 )
 from iwf_py.errors import InvalidArgumentError
-from iwf_py.model.status import ChannelRequestStatus, TimerStatus
+from iwf_py.model.status import ChannelFamily, ChannelRequestStatus, TimerStatus
 
-CommandResult = TimerCommandResult | InternalChannelCommandResult | SignalChannelCommandResult
+CommandResult = (
+    TimerCommandResult | InternalChannelCommandResult | SignalChannelCommandResult | ChannelEmptyCommandResult
+)
 
 
 def command_results(*results: CommandResult, wait_until_api_succeeded: bool | None = True) -> CommandResults:
@@ -30,6 +33,7 @@ def command_results(*results: CommandResult, wait_until_api_succeeded: bool | No
     timers: list[TimerCommandResult] = []
     internals: list[InternalChannelCommandResult] = []
     signals: list[SignalChannelCommandResult] = []
+    until_empty: list[ChannelEmptyCommandResult] = []
     for result in results:
         if isinstance(result, TimerCommandResult):
             timers.append(result)
@@ -37,9 +41,11 @@ def command_results(*results: CommandResult, wait_until_api_succeeded: bool | No
             internals.append(result)
         elif isinstance(result, SignalChannelCommandResult):
             signals.append(result)
+        elif isinstance(result, ChannelEmptyCommandResult):
+            until_empty.append(result)
         else:
             raise InvalidArgumentError(f"a command result must come from this module's functions, got {result!r}")
-    return CommandResults(timers, internals, signals, wait_until_api_succeeded)
+    return CommandResults(timers, internals, signals, wait_until_api_succeeded, until_empty)
 
 
 def timer_fired(command_id: str | None = None) -> TimerCommandResult:
@@ -74,3 +80,23 @@ def signal_received(channel_name: str, *values: Any, command_id: str | None = No
 def signal_waiting(channel_name: str, command_id: str | None = None) -> SignalChannelCommandResult:
     """Make the result of a signal command that took nothing."""
     return SignalChannelCommandResult(channel_name, command_id=command_id)
+
+
+def internal_emptied(channel_name: str, command_id: str | None = None) -> ChannelEmptyCommandResult:
+    """Make the result of a command that waited until an internal channel is empty, and it was."""
+    return ChannelEmptyCommandResult(ChannelFamily.INTERNAL, channel_name, True, command_id)
+
+
+def internal_not_emptied(channel_name: str, command_id: str | None = None) -> ChannelEmptyCommandResult:
+    """Make the result of a command that waited in vain until an internal channel is empty."""
+    return ChannelEmptyCommandResult(ChannelFamily.INTERNAL, channel_name, False, command_id)
+
+
+def signal_emptied(channel_name: str, command_id: str | None = None) -> ChannelEmptyCommandResult:
+    """Make the result of a command that waited until a signal channel is empty, and it was."""
+    return ChannelEmptyCommandResult(ChannelFamily.SIGNAL, channel_name, True, command_id)
+
+
+def signal_not_emptied(channel_name: str, command_id: str | None = None) -> ChannelEmptyCommandResult:
+    """Make the result of a command that waited in vain until a signal channel is empty."""
+    return ChannelEmptyCommandResult(ChannelFamily.SIGNAL, channel_name, False, command_id)

@@ -160,7 +160,13 @@ class MemoryService:
 
         def look() -> RunDescription:
             run = self._calls.runs.find(address)
-            return views.describe(run.record, run.tasks.values(), parked=run.parked, serves=self._calls.serves)
+            return views.describe(
+                run.record,
+                run.tasks.values(),
+                parked=run.parked,
+                serves=self._calls.serves,
+                now=self._calls.now(run),
+            )
 
         return self._answered(address, look)
 

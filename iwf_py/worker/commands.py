@@ -22,6 +22,8 @@ def command_problems(request: CommandRequest) -> Iterator[str]:
         yield from _timer_problems(timer)
     for channel in request.channels:
         yield from _channel_problems(channel)
+    for until in request.until_empty:
+        yield from _id_problems(until.command_id)
 
 
 def _timer_problems(timer: TimerCommand) -> Iterator[str]:

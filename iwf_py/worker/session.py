@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from iwf_py.authoring.command_results import (
+    ChannelEmptyCommandResult,
     CommandResults,
     InternalChannelCommandResult,
     SignalChannelCommandResult,
@@ -151,6 +152,10 @@ class Session:
                 for result in sealed.signals
             ],
             sealed.wait_until_succeeded,
+            [
+                ChannelEmptyCommandResult(result.family, result.channel_name, result.is_complete, result.command_id)
+                for result in sealed.until_empty
+            ],
         )
 
     def _messages(self, result: SealedChannelResult) -> list[Any]:
@@ -197,6 +202,8 @@ class Session:
         for command in answer.channels:
             # Whether the channel is declared; the error says what is.
             self._definition.channels[command.family].type_of(command.channel_name)
+        for until in answer.until_empty:
+            self._definition.channels[until.family].type_of(until.channel_name)
         problems = [f"{self._handler.name}: {problem}" for problem in command_problems(answer)]
         if problems:
             raise WorkflowDefinitionError(*problems)

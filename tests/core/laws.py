@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iwf_py.core.advance import Turn
 from iwf_py.core.attributes import LockKey
-from iwf_py.core.changes import MessageTaken, RpcOpened, StateInvoked, StateLeft, StateOpened
+from iwf_py.core.changes import ChannelsEmptied, MessageTaken, RpcOpened, SkipKept, StateInvoked, StateLeft, StateOpened
 from iwf_py.core.draft import Draft
 from iwf_py.core.record import Record, opened_record, rpc_lock_keys
 from iwf_py.model.status import Phase
@@ -20,6 +20,14 @@ def check_turn(before: Record | None, turn: Turn) -> None:
         match change:
             case MessageTaken():
                 _taken_by_the_oldest(draft, change)
+            case ChannelsEmptied():
+                _nobody_else_has_anything(draft, change)
+            case SkipKept():
+                assert not any(
+                    state.execution_id == change.state_execution_id
+                    and state.phase not in (Phase.DELAYED, Phase.WAIT_UNTIL)
+                    for state in draft.states.values()
+                ), "a skip is kept for what does not wait yet"
             case StateInvoked():
                 _holds_alone_and_in_turn(draft, change)
             case RpcOpened():
@@ -52,6 +60,21 @@ def _taken_by_the_oldest(draft: Draft, change: MessageTaken) -> None:
         if other is not None and (other.family, other.channel_name) == key and other.at_least <= len(messages)
     ]
     assert wanting[0] == (change.state, change.command), "oldest state first, then the order of its commands"
+
+
+def _nobody_else_has_anything(draft: Draft, change: ChannelsEmptied) -> None:
+    waiting = draft.states[change.number].waiting
+    assert waiting is not None
+    known = {index for index, is_done in enumerate(waiting.emptied) if is_done}
+    assert known < set(change.complete), "what was empty once stays complete"
+    for index in set(change.complete) - known:
+        command = waiting.commands.until_empty[index]
+        key = command.family, command.channel_name
+        assert key not in draft.channels or not list(draft.channels[key].messages), "it holds no message"
+        for other in draft.states.values():
+            if other.number != change.number and other.waiting is not None:
+                for taker, hand in zip(other.waiting.channels, other.waiting.taken, strict=True):
+                    assert (taker.family, taker.channel_name) != key or not len(hand), "nobody works on one of it"
 
 
 def _open_commands(draft: Draft, number: int) -> list:

@@ -12,6 +12,7 @@ from iwf_py.core.effects import Accepted, Dropped, Effect, Invoke, InvokeRpc, Re
 from iwf_py.core.events import (
     AttemptsExhausted,
     AttributesSet,
+    ConfigUpdated,
     Event,
     ExecuteReturned,
     Published,
@@ -40,7 +41,7 @@ from iwf_py.model.decisions import (
     Movement,
 )
 from iwf_py.model.invocations import ExecuteResult, Failure, Publication, RpcResult, WaitUntilResult, Writes
-from iwf_py.model.options import CallOptions, PersistenceLoadingPolicy, RpcOptions, StateOptions
+from iwf_py.model.options import CallOptions, PersistenceLoadingPolicy, RpcOptions, StateOptions, WorkflowConfig
 from iwf_py.model.payload import Payload
 from iwf_py.model.requests import RpcRequest, StartRequest
 from iwf_py.model.status import PersistenceLoadingType
@@ -174,8 +175,11 @@ class Machine:
     def fire_at(self, number: int, index: int) -> Turn:
         return self.send(TimerFired, number=number, index=index)
 
-    def skip(self, name: str, command_id: str | None = None, index: int | None = None) -> Turn:
-        return self.send(TimerSkipped, state_execution_id=name, command_id=command_id, index=index)
+    def skip(self, name: str, command_id: str | None = None, index: int | None = None, **fields: Any) -> Turn:
+        return self.send(TimerSkipped, state_execution_id=name, command_id=command_id, index=index, **fields)
+
+    def configure(self, **settings: Any) -> Turn:
+        return self.send(ConfigUpdated, config=WorkflowConfig(**settings))
 
     def ask(self, *keys: str, search: tuple[str, ...] = ()) -> Turn:
         options = RpcOptions(attributes=locking(*keys), search_attributes=locking(*search))

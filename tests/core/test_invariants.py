@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -14,25 +15,34 @@ from iwf_py.core.changes import Succeeded
 from iwf_py.core.channels import Channel, Message
 from iwf_py.core.maps import EMPTY, EMPTY_FIFO, Fifo
 from iwf_py.core.record import Record
+from iwf_py.core.skips import KeptSkip, KeptSkips
 from iwf_py.model.commands import CommandRequest, InternalChannelCommand, SignalChannelCommand, TimerCommand
 from iwf_py.model.options import StateOptions
 from iwf_py.model.status import ChannelFamily, Phase
 from tests.core.machine import NOON, Machine, locks, sealed, to
 
 SIGNAL = ChannelFamily.SIGNAL
+EMPTIES = CommandRequest.for_all_command_completed(
+    SignalChannelCommand.until_empty("t"), SignalChannelCommand.until_empty("u")
+)
 REQUEST = CommandRequest.for_all_command_completed(
     TimerCommand.by_seconds(5), SignalChannelCommand.by_name("s"), InternalChannelCommand.by_name("i")
 )
 
 
 def sound() -> Record:
-    """W-1 (2) waits and has a message, L-1 (3) holds k, M-1 (4) queues for it, an RPC holds r; a message lies in channel t."""
+    """
+    W-1 (2) waits and has a message, L-1 (3) holds k, M-1 (4) queues for it, an RPC holds r; a message lies in channel t.
+    E-1 (5) waits until t is empty, and saw u so; N-1 (6) is in wait_until, and a skip is kept for it.
+    """
     machine = Machine(to("Start"), attributes=(("a", sealed("1")),))
-    machine.decides("Start-1", to("W", None), to("L", locks("k")), to("M", locks("k")))
+    machine.decides("Start-1", to("W", None), to("L", locks("k")), to("M", locks("k")), to("E", None), to("N", None))
     machine.waits("W-1", REQUEST)
     machine.signal("s", "x")
     machine.signal("t", "y")
     machine.ask("r")
+    machine.waits("E-1", EMPTIES)
+    machine.skip("N-1", index=0)
     return machine.run
 
 
@@ -42,6 +52,10 @@ def state(record: Record, number: int, **fields: object) -> Record:
 
 def waiting(record: Record, **fields: object) -> Record:
     return state(record, 2, waiting=evolve(record.states[2].waiting, **fields))
+
+
+def keeping(record: Record, name: str, command_id: str | None = None, index: int | None = 0) -> Record:
+    return evolve(record, skips=record.skips.plus(KeptSkip(name, 1 << 60, command_id, index)))
 
 
 CORRUPTIONS: dict[str, Callable[[Record], Record]] = {
@@ -85,6 +99,23 @@ CORRUPTIONS: dict[str, Callable[[Record], Record]] = {
     "a timer too many": lambda r: waiting(r, due=(NOON, NOON), timers=(None, None)),
     "more taken than wanted": lambda r: waiting(r, taken=(Fifo.of([Message(1, None), Message(2, None)]), EMPTY_FIFO)),
     "a timer's name forgotten": lambda r: evolve(r, timed=EMPTY),
+    "who waits for an empty channel forgotten": lambda r: evolve(r, empties=EMPTY),
+    "an emptiness nobody saw": lambda r: evolve(
+        r, states=r.states.insert(5, evolve(r.states[5], waiting=evolve(r.states[5].waiting, emptied=(True, False))))
+    ),
+    "an emptiness too many": lambda r: evolve(
+        r, states=r.states.insert(5, evolve(r.states[5], waiting=evolve(r.states[5].waiting, emptied=())))
+    ),
+    "an empty channel that nobody is told of": lambda r: evolve(
+        r, channels=r.channels.remove((SIGNAL, "t")), unconsumed=0
+    ),
+    "a kept skip of what is over": lambda r: keeping(r, "Start-1"),
+    "a kept skip of what waits": lambda r: keeping(r, "W-1"),
+    "a kept skip of what never will": lambda r: keeping(r, "L-1"),
+    "a kept skip of no timer": lambda r: keeping(r, "N-1", None, None),
+    "a kept skip of two timers": lambda r: keeping(r, "N-1", "a", 0),
+    "a miscount of skips": lambda r: evolve(r, skips=KeptSkips(r.skips.executions, 2)),
+    "too many skips": lambda r: functools.reduce(lambda r, _: keeping(r, "N-1"), range(1001), r),
     "a wait_until that is skipped": lambda r: state(r, 3, phase=Phase.WAIT_UNTIL),
     "an execute that should have waited": lambda r: state(
         r, 3, origin=evolve(r.states[3].origin, options=StateOptions())

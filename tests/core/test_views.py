@@ -321,3 +321,69 @@ def test_describe_tells_of_a_closed_run():
     assert seen.executing_state_ids == ("W-1", "V-1", "M-1")
     assert (seen.closed_at, seen.error_message, seen.states) == (machine.now, "because", ())
     assert [output.state_id for output in seen.outputs] == ["L"]
+
+
+def test_describe_tells_why_a_state_is_held():
+    """
+    A start delay, a lock and its holder, missing code, the next attempt, a parked run: one sentence each.
+    """
+    machine = Machine(to("L", locks("k")), start_delay=timedelta(seconds=5))
+    (delayed,) = describe(machine.run).states
+    assert delayed.held == f"waits for the start delay until {(NOON + timedelta(seconds=5)).isoformat()}"
+    machine.later(5)
+    machine.fire_at(0, 1)
+    machine.answer(None, to("M", locks("k", search=("s",))), to("N", locks(search=("s",))), to("W", None))
+    machine.waits("W-1", REQUEST)
+    task = TaskState(number=1, phase=Phase.EXECUTE, epoch=1, first_at=NOON, failures=1, due_at=machine.now)
+
+    running, second, third, waiting = (state.held for state in describe(machine.run, [task]).states)
+    assert (running, waiting) == (None, None)
+    assert second == "queues for attribute locks: 'k' (held by L-1)"
+    assert third == "queues for attribute locks: search attribute 's' (M-1 comes first)"
+
+    later = evolve(task, due_at=machine.now + timedelta(seconds=1))
+    until = later.due_at.isoformat()
+    assert describe(machine.run, [later]).states[0].held == f"waits for its next attempt until {until}"
+    assert describe(machine.run, [later], now=later.due_at).states[0].held is None
+    serves = Serves({"W": frozenset({"M"})})
+    assert describe(machine.run, serves=serves).states[0].held == "no worker here has code for state L of W"
+    assert {state.held for state in describe(machine.run, parked="a bug").states} == {"the run is parked: a bug"}
+
+
+def test_an_rpc_that_holds_a_lock_is_named():
+    """
+    Who has the key is told by the name of the RPC.
+    """
+    machine = Machine(to("Start"))
+    machine.ask("k")
+    machine.decides("Start-1", to("L", locks("k")))
+
+    (state,) = describe(machine.run).states
+
+    assert state.held == "queues for attribute locks: 'k' (held by RPC 'r')"
+
+
+def test_results_tell_which_channels_were_empty():
+    """
+    Each command until a channel is empty has its result, and its description while the state waits.
+    """
+    empty, full = SignalChannelCommand.until_empty("e", "id"), InternalChannelCommand.until_empty("f")
+    machine = Machine(to("W", None))
+    machine.publish(("f", "x"))
+    machine.waits("W-1", CommandRequest.for_all_command_completed(empty, full, SignalChannelCommand.by_name("s")))
+    (state,) = describe(machine.run).states
+    assert [(each.channel_name, each.command_id, each.is_done) for each in state.until_empty] == [
+        ("e", "id", True),
+        ("f", None, False),
+    ]
+
+    machine = Machine(to("W", None))
+    machine.publish(("f", "x"))
+    machine.waits("W-1", CommandRequest.for_any_command_completed(empty, full))
+    call = invocation(machine.run, 1, attempt=1, first_attempt_at=NOON)
+
+    assert call.results is not None
+    assert [(each.family, each.channel_name, each.is_complete) for each in call.results.until_empty] == [
+        (ChannelFamily.SIGNAL, "e", True),
+        (ChannelFamily.INTERNAL, "f", False),
+    ]

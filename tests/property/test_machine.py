@@ -95,13 +95,21 @@ def _channel(kind: Any, name: str, command_id: str, bounds: tuple[int, int | Non
 
 
 SIGNALS = st.builds(lambda *parts: _channel(SignalChannelCommand, *parts), NAMES, IDS, BOUNDS)
+EMPTIES = st.builds(
+    lambda kind, *parts: kind.until_empty(*parts),
+    st.sampled_from([SignalChannelCommand, InternalChannelCommand]),
+    NAMES,
+    IDS,
+)
 INTERNALS = st.builds(lambda *parts: _channel(InternalChannelCommand, *parts), NAMES, IDS, BOUNDS)
 
 
-def _request(kind: CommandWaitingType, timers: Any, signals: Any, internals: Any, wanted: Any) -> CommandRequest:
-    ids = Counter(command.command_id for command in (*timers, *signals, *internals))
+def _request(
+    kind: CommandWaitingType, timers: Any, signals: Any, internals: Any, wanted: Any, empties: Any
+) -> CommandRequest:
+    ids = Counter(command.command_id for command in (*timers, *signals, *internals, *empties))
     combinations = tuple(tuple(ids_) for ids_ in wanted if Counter(ids_) <= ids) or (tuple(sorted(ids)),)
-    return CommandRequest(kind, tuple(timers), tuple(signals), tuple(internals), combinations)
+    return CommandRequest(kind, tuple(timers), tuple(signals), tuple(internals), combinations, tuple(empties))
 
 
 REQUESTS = st.builds(
@@ -111,6 +119,7 @@ REQUESTS = st.builds(
     st.lists(SIGNALS, max_size=2),
     st.lists(INTERNALS, max_size=2),
     st.lists(st.lists(IDS, min_size=1, max_size=3), max_size=2),
+    st.lists(EMPTIES, max_size=2),
 )
 ENDS = st.sampled_from([GRACEFUL_COMPLETING] * 2 + [DEAD_END] * 6 + [FORCE_COMPLETING, FORCE_FAILING])
 CLOSES = st.builds(
@@ -212,9 +221,10 @@ class Driver:
         self.machine.send(RpcReturned, number=number, result=result)
 
     def skip(self) -> None:
-        waiting = [state.execution_id for state in self.machine.run.states.values() if state.phase is Phase.WAITING]
-        name = self.draw(st.sampled_from([*sorted(waiting), "Z-1"]))
-        self.machine.skip(name, self.draw(st.none() | IDS), self.draw(st.none() | st.integers(0, 2)))
+        live = [state.execution_id for state in self.machine.run.states.values()]
+        name = self.draw(st.sampled_from([*sorted(live), "Z-1", "A-3", "B-2"]))
+        command_id, index = self.draw(st.none() | IDS), self.draw(st.none() | st.integers(-1, 2))
+        self.machine.skip(name, command_id, index, is_reapplied=self.draw(st.booleans()))
 
     def wait(self) -> None:
         self.machine.later(self.draw(st.sampled_from([0.5, 1, 4])))
@@ -239,6 +249,8 @@ class Driver:
             policy = self.draw(st.sampled_from(list(IDReusePolicy)))
             request = StartRequest(workflow_id="w", workflow_type="W", start=Movement("A"), id_reuse_policy=policy)
             self.machine.send(Started, request=request, run_id=f"run-{self.machine.run.seq + 100}")
+        elif choice == 2:
+            self.machine.configure(continue_as_new_threshold=self.draw(st.sampled_from([None, 1, 2])))
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

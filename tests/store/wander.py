@@ -9,6 +9,7 @@ from iwf_py.core import views
 from iwf_py.core.events import (
     AttemptsExhausted,
     AttributesSet,
+    ConfigUpdated,
     Event,
     ExecuteReturned,
     Published,
@@ -44,6 +45,7 @@ from iwf_py.model.options import (
     RpcOptions,
     StateOptions,
     WorkflowAlreadyStartedOptions,
+    WorkflowConfig,
     WorkflowRetryPolicy,
 )
 from iwf_py.model.payload import Payload, SearchAttribute
@@ -128,7 +130,6 @@ class Wanderer:
         random, record, at = self.random, run.record, self.host.now
         states = [record.states[number] for number in sorted(record.states)]
         called = [state for state in states if state.is_invoked]
-        waiting = [state for state in states if state.phase is Phase.WAITING and state.commands is not None]
         roll = random.random()
         if called and roll < 0.5:
             return self._outcome(random.choice(called))
@@ -137,11 +138,8 @@ class Wanderer:
             if due:
                 timer = random.choice(due)
                 return TimerFired(at=at, number=timer.number, index=timer.index)
-        if waiting and roll < 0.65:
-            state = random.choice(waiting)
-            if state.commands is not None and state.commands.timers:
-                index = random.randrange(len(state.commands.timers))
-                return TimerSkipped(at=at, state_execution_id=state.execution_id, index=index)
+        if states and roll < 0.65:
+            return self._skip(random.choice(states).execution_id)
         if roll < 0.72:
             return Signalled(at=at, channel_name=random.choice(CHANNELS), value=self._payload())
         if roll < 0.79:
@@ -150,9 +148,24 @@ class Wanderer:
             return AttributesSet(at=at, attributes=self._attributes(), search_attributes=self._search_attributes())
         if roll < 0.95:
             return self._rpc(record)
+        if roll < 0.96:
+            return ConfigUpdated(at=at, config=WorkflowConfig(continue_as_new_threshold=random.choice((1, 2))))
         if roll < 0.97:
+            return self._skip(f"{random.choice(STATES)}-{random.randrange(1, 9)}", is_reapplied=True)
+        if roll < 0.985:
             return StopRequested(at=at, stop_type=random.choice(list(WorkflowStopType)), reason=self._text())
         return None
+
+    def _skip(self, execution_id: str, *, is_reapplied: bool = False) -> Event:
+        random = self.random
+        by_id = random.random() < 0.5
+        return TimerSkipped(
+            at=self.host.now,
+            state_execution_id=execution_id,
+            command_id=random.choice(POISON[1:4]) if by_id else None,
+            index=None if by_id else random.randrange(3),
+            is_reapplied=is_reapplied,
+        )
 
     def _outcome(self, state: LiveState) -> Event:
         random, at = self.random, self.host.now
@@ -247,12 +260,16 @@ class Wanderer:
             InternalChannelCommand(random.choice(CHANNELS), "i", at_least=random.choice((1, 2)), at_most=3)
             for _ in range(random.randrange(3))
         )
-        ids = [command.command_id or "" for command in (*timers, *signals, *internals)]
+        until_empty = tuple(
+            random.choice((SignalChannelCommand, InternalChannelCommand)).until_empty(random.choice(CHANNELS), "e")
+            for _ in range(random.choice((0, 0, 1, 2)))
+        )
+        ids = [command.command_id or "" for command in (*timers, *signals, *internals, *until_empty)]
         combinations = tuple(
             tuple(random.sample(ids, random.randrange(1, len(ids) + 1))) for _ in range(random.randrange(3)) if ids
         )
         kinds = list(CommandWaitingType) if combinations else [CommandWaitingType.ALL_COMPLETED]
-        return CommandRequest(random.choice(kinds), timers, signals, internals, combinations)
+        return CommandRequest(random.choice(kinds), timers, signals, internals, combinations, until_empty)
 
     def _writes(self) -> Writes:
         if self.random.random() < 0.4:

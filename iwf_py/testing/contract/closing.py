@@ -74,6 +74,23 @@ def test_a_failed_stop_tells_its_reason(host: ContractHost):
     assert result.error_message == "the reason"
 
 
+def test_a_failed_stop_keeps_what_was_given(host: ContractHost):
+    """
+    Outputs collected before a client fails the run are its results, here and after another start of the engine.
+    """
+    host.start(Listener, "w", [any_of(timer(0)), any_of(signal("a"))])
+    assert list(host.states("w")) == ["Listen-2"]
+
+    stop(host, WorkflowStopType.FAIL)
+    host.settle()
+    host.restart()
+
+    result = host.result("w")
+    assert result.status is WorkflowStatus.FAILED
+    assert [output.state_execution_id for output in result.outputs] == ["Listen-1"]
+    assert host.outputs("w")[0]["timers"] == ["FIRED"]
+
+
 def test_cancel_is_the_default(host: ContractHost):
     """
     Stopped without a word, a run is cancelled.

@@ -168,6 +168,12 @@ class CloseIf(WorkflowState[str]):
         if input == "publish":
             communication.publish_to_internal_channel("work", "mine")
             return StateDecision.force_complete_if_internal_channel_empty_or_else("work", "empty", CloseIf, "internal")
+        if input == "several":
+            return StateDecision.force_complete_if_internal_channel_empty_or_else(
+                "work",
+                "empty",
+                or_else=[StateMovement.create(CloseIf, "internal"), StateMovement.create(Sleep, 50.0), Hold],
+            )
         if input == "signal":
             return StateDecision.force_complete_if_signal_channel_empty_or_else("jobs", "empty", CloseIf, input)
         return StateDecision.graceful_complete_if_all_channels_empty_or_else("empty", CloseIf, input)
@@ -382,20 +388,55 @@ def test_the_run_closes_if_the_signal_channel_is_empty(host: ContractHost):
     assert host.outputs("w") == ["empty"]
 
 
-@pytest.mark.parametrize(("kind", "holder"), [("internal", "Hold"), ("signal", "HoldSignal")])
+@pytest.mark.parametrize(
+    ("kind", "holder"), [("internal", "Hold"), ("signal", "HoldSignal"), ("all", "Hold"), ("all", "HoldSignal")]
+)
 def test_a_message_that_is_being_worked_on_keeps_the_run_open(host: ContractHost, kind: str, holder: str):
     """
     A message that another state has taken and not finished with still counts.
     """
     host.start(Shop, "w", [["CloseIf", kind], [holder, None]])
-    host.client.publish_to_internal_channel(Shop, "w", "work", "one")
-    host.client.signal_workflow("w", "jobs", "one")
+    if holder == "Hold":
+        host.client.publish_to_internal_channel(Shop, "w", "work", "one")
+    else:
+        host.client.signal_workflow("w", "jobs", "one")
     host.settle()
 
     assert look(host) is WorkflowStatus.RUNNING
     host.client.signal_workflow("w", "let-go")
     host.settle()
 
+    assert look(host) is WorkflowStatus.COMPLETED
+
+
+def test_a_message_that_is_being_worked_on_counts_after_a_restart(host: ContractHost):
+    """
+    What a state had in hand when the engine ended is in hand when another begins.
+    """
+    host.start(Shop, "w", [["CloseIf", "all"], ["Hold", None]])
+    host.client.publish_to_internal_channel(Shop, "w", "work", "one")
+    host.settle()
+
+    host.restart()
+    assert look(host) is WorkflowStatus.RUNNING
+    host.client.signal_workflow("w", "let-go")
+    host.settle()
+
+    assert look(host) is WorkflowStatus.COMPLETED
+
+
+def test_several_states_may_be_the_other_branch(host: ContractHost):
+    """
+    Where the channel is not empty the run goes on in all of them, in their order; where it is, it closes.
+    """
+    host.start(Shop, "w", [["CloseIf", "several"]])
+    host.client.publish_to_internal_channel(Shop, "w", "work", "one")
+
+    assert look(host) is WorkflowStatus.RUNNING
+    assert list(host.states("w")) == ["CloseIf-2", "Sleep-1", "Hold-1"]
+
+    host.client.signal_workflow("w", "let-go")
+    host.settle()
     assert look(host) is WorkflowStatus.COMPLETED
 
 

@@ -24,7 +24,7 @@ CHANNELS = ("a", "b", "c")
 
 @dataclass
 class Wish:
-    """One command: a timer, or a channel's."""
+    """One command: a timer, or a channel's: for messages, or until it is empty."""
 
     kind: str
     name: str = ""
@@ -37,7 +37,9 @@ class Wish:
         """Make the command."""
         if self.kind == "timer":
             return TimerCommand.by_seconds(self.seconds, self.command_id)
-        make = SignalChannelCommand if self.kind == "signal" else InternalChannelCommand
+        make = SignalChannelCommand if self.kind.startswith("signal") else InternalChannelCommand
+        if self.kind.endswith("until empty"):
+            return make.until_empty(self.name, self.command_id)
         return make.by_name(self.name, self.command_id, at_least=self.at_least, at_most=self.at_most)
 
 
@@ -65,6 +67,16 @@ def internal(name: str, command_id: str | None = None, at_least: int = 1, at_mos
     return Wish("internal", name, 0, command_id, at_least, at_most)
 
 
+def signal_until_empty(name: str, command_id: str | None = None) -> Wish:
+    """Wish that nobody has anything of a signal channel."""
+    return Wish("signal until empty", name, command_id=command_id)
+
+
+def internal_until_empty(name: str, command_id: str | None = None) -> Wish:
+    """Wish that nobody has anything of an internal channel."""
+    return Wish("internal until empty", name, command_id=command_id)
+
+
 def any_of(*commands: Wish) -> Wishes:
     """One of them is enough."""
     return Wishes("any", list(commands))
@@ -86,6 +98,7 @@ def tell(results: CommandResults) -> dict[str, Any]:
         "timers": [timer.status.value for timer in results.timer_commands],
         "signals": [[signal.status.value, *signal.values] for signal in results.signal_channel_commands],
         "internals": [[message.status.value, *message.values] for message in results.internal_channel_commands],
+        "emptied": [result.is_complete for result in results.channel_empty_commands],
     }
 
 

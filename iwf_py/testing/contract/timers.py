@@ -144,6 +144,7 @@ def test_any_is_satisfied_by_the_first(host: ContractHost):
         "timers": ["SCHEDULED"],
         "signals": [["RECEIVED", "x"]],
         "internals": [["WAITING"]],
+        "emptied": [],
     }
 
 
