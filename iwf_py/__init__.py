@@ -82,7 +82,9 @@ if TYPE_CHECKING:
     from iwf_py.client.aio import AsyncWorkflowHandle as AsyncWorkflowHandle
     from iwf_py.client.client import Client as Client
     from iwf_py.client.handle import WorkflowHandle as WorkflowHandle
+    from iwf_py.client.results import WorkflowOutcome as WorkflowOutcome
     from iwf_py.client.unregistered_client import UnregisteredClient as UnregisteredClient
+    from iwf_py.client.wanted import AttributeValue as AttributeValue
     from iwf_py.codec.payloads import JsonConverter as JsonConverter
     from iwf_py.codec.payloads import PayloadCodec as PayloadCodec
     from iwf_py.embedded import Embedded as Embedded
@@ -150,6 +152,7 @@ if TYPE_CHECKING:
 __all__ = [  # noqa: RUF022
     "AsyncClient",
     "AsyncWorkflowHandle",
+    "AttributeValue",
     "BaseCommand",
     "ChannelEmptyCommand",
     "ChannelEmptyCommandResult",
@@ -248,6 +251,7 @@ __all__ = [  # noqa: RUF022
     "WorkflowInfo",
     "WorkflowNotExistsError",
     "WorkflowOptions",
+    "WorkflowOutcome",
     "WorkflowRPCAcquiringLockFailure",
     "WorkflowRPCExecutionError",
     "WorkflowResetType",
@@ -279,6 +283,7 @@ __all__ = [  # noqa: RUF022
 _MODULES = {
     "AsyncClient": "iwf_py.client.aio",
     "AsyncWorkflowHandle": "iwf_py.client.aio",
+    "AttributeValue": "iwf_py.client.wanted",
     "BaseCommand": "iwf_py.authoring.command_request",
     "ChannelEmptyCommand": "iwf_py.authoring.command_request",
     "ChannelEmptyCommandResult": "iwf_py.authoring.command_results",
@@ -377,6 +382,7 @@ _MODULES = {
     "WorkflowInfo": "iwf_py.model.requests",
     "WorkflowNotExistsError": "iwf_py.errors",
     "WorkflowOptions": "iwf_py.authoring.workflow_options",
+    "WorkflowOutcome": "iwf_py.client.results",
     "WorkflowRPCAcquiringLockFailure": "iwf_py.errors",
     "WorkflowRPCExecutionError": "iwf_py.errors",
     "WorkflowResetType": "iwf_py.model.status",

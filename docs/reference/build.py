@@ -282,13 +282,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is out of date")
     check = parser.parse_args().check
-    stale = [path for path, text in pages().items() if not path.exists() or path.read_text() != text]
-    extra = [path for path in HERE.glob("*.md") if path not in pages()]
+    written = pages()
+    stale = [path for path, text in written.items() if not path.exists() or path.read_text() != text]
+    extra = [path for path in HERE.glob("*.md") if path not in written]
     if check:
         for path in [*stale, *extra]:
             print(f"{path.relative_to(ROOT)} is out of date: run python docs/reference/build.py", file=sys.stderr)
         return 1 if stale or extra else 0
-    for path, text in pages().items():
+    for path, text in written.items():
         path.write_text(text)
     for path in extra:
         path.unlink()

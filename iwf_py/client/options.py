@@ -19,7 +19,7 @@ from iwf_py.model.status import IDReusePolicy, WorkflowResetType, WorkflowStopTy
 OptionsT = TypeVar("OptionsT", bound=Options)
 MemberT = TypeVar("MemberT", bound=StrEnum)
 
-_KINDS: Mapping[str, type[Any]] = {
+_KINDS: Mapping[str, Any] = {
     "workflow_retry_policy": WorkflowRetryPolicy,
     "workflow_already_started_options": WorkflowAlreadyStartedOptions,
     "workflow_config_override": WorkflowConfig,

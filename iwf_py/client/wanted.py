@@ -5,6 +5,7 @@ The engine tells that an attribute has changed and never opens it: whether it is
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -68,8 +69,8 @@ class Wanted:
             if self.value is not NOT_GIVEN:
                 raise InvalidArgumentError("wait for a value or until a predicate holds, not for both")
             given: object = self.until
-            if not callable(given):
-                raise InvalidArgumentError(f"until must be a function of the value, got {given!r}")
+            if not callable(given) or inspect.iscoroutinefunction(given):
+                raise InvalidArgumentError(f"until must be a plain function of the value, got {given!r}")
         elif self.value is not NOT_GIVEN and self.value is not None:
             reason = converter.check(self.value, value_type)
             if reason is not None:

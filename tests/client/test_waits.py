@@ -1,10 +1,12 @@
 """Waiting for states and attributes: what is asked for, when it will do, and how often is asked."""
 
 import asyncio
+import inspect
 from concurrent.futures import Future
 
 import pytest
 
+from iwf_py.authoring.workflow_options import WorkflowOptions
 from iwf_py.client.aio import AsyncClient
 from iwf_py.client.wanted import AttributeValue
 from iwf_py.codec.payloads import JsonConverter
@@ -140,6 +142,7 @@ def test_what_can_never_do_is_refused(client, service):
         (("note-1", "seven"), {}, "int"),
         (("note-1", 7), {"until": bool}, "not for both"),
         (("note-1",), {"until": 7}, "function"),
+        (("note-1",), {"until": asyncio.sleep}, "plain function"),
         (("note-1",), {"since": "7"}, "revision"),
         (("note-1",), {"timeout": "soon"}, "timeout"),
     ):
@@ -232,3 +235,37 @@ def test_a_running_workflow_has_no_outcome(client, service):
 
     with pytest.raises(WorkflowStillRunningError):
         client.get_workflow_outcome("w")
+
+
+def test_a_start_may_name_what_will_be_waited_for(client, service):
+    """
+    States by class or id, executions by id or by state and number; a state that the workflow has not is refused.
+    """
+    options = WorkflowOptions(wait_for_completion_state_ids=[Submit])
+    options.add_wait_for_completion_state_ids("Verify")
+    options.add_wait_for_completion_state_execution_id(Verify, 2)
+    options.wait_for_completion_state_execution_ids = [*options.wait_for_completion_state_execution_ids, "Submit-1"]
+    service.answers.append("run")
+
+    client.start_workflow(Signup, "w", 60, Form("a@b"), options)
+
+    assert service.last.wait_for_state_ids == ("Submit", "Verify")
+    assert service.last.wait_for_state_execution_ids == ("Verify-2", "Submit-1")
+    with pytest.raises(NotRegisteredError, match="Nobody"):
+        client.start_workflow(Signup, "w", 60, Form("a@b"), WorkflowOptions(wait_for_completion_state_ids=["Nobody"]))
+    with pytest.raises(InvalidArgumentError, match=r"wait_for_completion_state_ids takes a list \| tuple"):
+        client.start_workflow(Signup, "w", 60, Form("a@b"), WorkflowOptions(wait_for_completion_state_ids="Submit"))
+
+
+def test_every_call_may_name_its_run(client):
+    """
+    But for those that start a run, or ask nobody: by an optional keyword.
+    """
+    asks_nobody = {"start", "start_workflow", "get", "decode_outputs"}
+    calls = {name: getattr(client, name) for name in dir(client) if not name.startswith("_")}
+    assert asks_nobody < set(calls)
+
+    for name in calls.keys() - asks_nobody:
+        parameter = inspect.signature(calls[name]).parameters["workflow_run_id"]
+        assert parameter.default in (None, ""), name
+        assert parameter.kind is not inspect.Parameter.POSITIONAL_ONLY, name

@@ -35,6 +35,7 @@ from iwf_py.model.invocations import ExecuteResult, Fence, Outcome, Task, WaitUn
 from iwf_py.model.status import Phase, WorkflowStatus
 from iwf_py.store.unit import Batch, RunWrite
 from tests.simulation.ledger import Ledger
+from tests.simulation.lookout import Lookout
 from tests.simulation.world import World, WorldCalendar
 
 _TOKEN_END = "."
@@ -64,11 +65,14 @@ class Checks:
 
     Args:
         real: The store itself, without faults.
+
+        lookout: Is told what others wait for.
     """
 
-    def __init__(self, world: World, ledger: Ledger, real: Any) -> None:
+    def __init__(self, world: World, ledger: Ledger, real: Any, lookout: Lookout) -> None:
         self._world = world
         self._ledger = ledger
+        self._lookout = lookout
         self._real = real
         self.runs: dict[int, _Run] = {}
         self.latest: dict[WorkflowKey, _Run] = {}
@@ -111,6 +115,7 @@ class Checks:
         self._count_races(write)
         for change in write.changes:
             self._look_at_change(run, change)
+            self._lookout.committed(run.run_id, change)
         for task in write.tasks:
             if task.after is not None:
                 self._look_at_task(run, task.after)

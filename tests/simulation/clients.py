@@ -11,6 +11,7 @@ from iwf_py.errors import EngineError, HttpError
 from iwf_py.model.invocations import Publication
 from iwf_py.model.options import CronSchedule, WorkflowAlreadyStartedOptions, WorkflowRetryPolicy
 from iwf_py.model.requests import (
+    AttributeWaitRequest,
     GetAttributesRequest,
     PublishRequest,
     RpcRequest,
@@ -20,11 +21,13 @@ from iwf_py.model.requests import (
     SignalRequest,
     SkipTimerRequest,
     StartRequest,
+    StateWaitRequest,
     StopRequest,
 )
 from iwf_py.model.status import IDReusePolicy, WorkflowStopType
 from tests.simulation.ledger import Ledger, Operation
-from tests.simulation.program import Program, sealed
+from tests.simulation.lookout import Lookout
+from tests.simulation.program import KEYS, STATES, Program, sealed
 from tests.simulation.world import EPOCH, World
 
 
@@ -36,6 +39,8 @@ class FakeClient:
         engine: Tells the engine that serves now, or None.
 
         heard: Tells whether an answer of this engine still reaches anybody: it may die of it.
+
+        lookout: Where it waits for states and attributes.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class FakeClient:
         ids: int,
         engine: Callable[[], Any],
         heard: Callable[[Any], bool],
+        lookout: Lookout,
     ) -> None:
         self._world = world
         self._ledger = ledger
@@ -53,6 +59,7 @@ class FakeClient:
         self._ids = [f"w{number}" for number in range(ids)]
         self._engine = engine
         self._heard = heard
+        self._lookout = lookout
         self.waiting: list[tuple[Any, RunAddress, Future[RunResult]]] = []
         self.outcomes: list[RunResult] = []
 
@@ -74,6 +81,9 @@ class FakeClient:
         )
         act = self._world.random.choices([act for act, _ in acts], [weight for _, weight in acts])[0]
         act(engine)
+        # Beside all else: who waits changes nothing.
+        if self._world.chance(0.3):
+            self._world.random.choice((self._wait_for_state, self._wait_for_attribute))(engine)
 
     def _some_run(self, workflow_id: str) -> str | None:
         """Name the latest run, or at times one that was started once."""
@@ -222,3 +232,23 @@ class FakeClient:
                     self._world.violate(f"a waiter was refused with {error!r}")
 
         future.add_done_callback(done)
+
+    def _wait_for_state(self, engine: Any) -> None:
+        pick, workflow_id = self._world.random, self._some_id()
+        request = StateWaitRequest(
+            workflow_id=workflow_id,
+            run_id=self._some_run(workflow_id),
+            state_id=pick.choice(STATES),
+            ordinal=pick.choice((1, 1, 2, 3)),
+            wait_for_key=pick.choice((None, None, *KEYS)),
+        )
+        self._lookout.wait(engine, request)
+
+    def _wait_for_attribute(self, engine: Any) -> None:
+        """Wait for one that is not known, or for the next value of one that is."""
+        pick, workflow_id = self._world.random, self._some_id()
+        run_id, key, after = self._some_run(workflow_id), pick.choice(("start", "state", "rpc", "nobody's")), 0
+        if self._lookout.readings and pick.random() < 0.7:
+            workflow_id, reading = pick.choice(self._lookout.readings[-5:])
+            run_id, key, after = reading.run_id, reading.key, reading.revision
+        self._lookout.wait(engine, AttributeWaitRequest(workflow_id=workflow_id, run_id=run_id, key=key, after=after))

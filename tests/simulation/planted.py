@@ -16,11 +16,12 @@ from unittest.mock import patch
 from attrs import evolve
 
 from iwf_py.core import advance as machine
+from iwf_py.core import looks, succession
 from iwf_py.core import rpcs as core_rpcs
-from iwf_py.core import succession
 from iwf_py.core.attempts import Accept, Exhausted, TaskState, judge
 from iwf_py.core.changes import RpcClosed
 from iwf_py.core.events import Signalled
+from iwf_py.core.looks import Expected, look_at
 from iwf_py.model.status import WorkflowStatus
 from iwf_py.runtime import rpcs, turns
 from iwf_py.runtime.batches import Batches
@@ -162,8 +163,9 @@ def loses_wake_ups() -> Any:
     """Who waits looks first, and registers a little later."""
 
     def meet(self: Service, address: Any, waiter: Any, live: Any, *, is_registered: bool) -> None:
-        if live.record.closed is not None:
-            waiter.answer(live.record)
+        seen = look_at(live.record, waiter.look)
+        if not isinstance(seen, Expected):
+            waiter.tell(seen)
         else:
             later = self._reads._clock.now() + timedelta(seconds=0.2)
             self._turns._agenda.at(later, lambda: self._waiters.add(waiter))
@@ -174,15 +176,33 @@ def loses_wake_ups() -> Any:
 @_plant
 def forgets_who_waits_for_a_retry() -> Any:
     """A waiter of a run that is retried is not moved on."""
-    closed = Waiters.closed
+    turned = Waiters.turned
 
     def forget(self: Waiters, record: Any) -> None:
         if record.successor is not None:
-            self._waiting.pop(record.run_id, None)
+            self._waiting.pop((record.run_id, True), None)
         else:
-            closed(self, record)
+            turned(self, record)
 
-    return patch.object(Waiters, "closed", forget)
+    return patch.object(Waiters, "turned", forget)
+
+
+@_plant
+def tells_of_closes_alone() -> Any:
+    """Who waits for something of an open run is not asked to look."""
+    turned = Waiters.turned
+
+    def turn(self: Waiters, record: Any) -> None:
+        if record.closed is not None:
+            turned(self, record)
+
+    return patch.object(Waiters, "turned", turn)
+
+
+@_plant
+def takes_failures_for_completions() -> Any:
+    """A state that its failure state follows has completed, for whoever waits for it."""
+    return patch.object(looks, "_has_completed", lambda record, name: True)
 
 
 @_plant

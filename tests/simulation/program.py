@@ -42,6 +42,7 @@ from tests.simulation.world import World
 STATES = ("A", "B", "C", "Rescue")
 SERVES = Serves({"Flow": frozenset(STATES)})
 LOCKED = ("lock-1", "lock-2")
+KEYS = ("key-1", "key-2")
 
 
 def sealed(text: str) -> Payload:
@@ -79,7 +80,8 @@ class Program:
     def movement(self, state_id: str | None = None) -> Movement:
         """Make a movement to some state."""
         pick = self._world.random
-        return Movement(state_id or pick.choice(STATES[:3]), sealed(self._world.token()), self.options())
+        key = pick.choice(KEYS) if pick.random() < 0.3 else None
+        return Movement(state_id or pick.choice(STATES[:3]), sealed(self._world.token()), self.options(), key)
 
     def options(self) -> StateOptions:
         """Make a state's options."""

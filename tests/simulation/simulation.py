@@ -12,10 +12,11 @@ from typing import Any
 
 from attrs import frozen
 
+from iwf_py.core.record import Record
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.invocations import Task
-from iwf_py.model.requests import SignalRequest
+from iwf_py.model.requests import AttributeWaitRequest, SetAttributesRequest, SignalRequest
 from iwf_py.runtime.engine import Engine
 from iwf_py.store.database import SqlStore
 from iwf_py.store.unit import Batch
@@ -23,6 +24,7 @@ from tests.simulation.checks import Checks
 from tests.simulation.clients import FakeClient
 from tests.simulation.faults import FaultyStore
 from tests.simulation.ledger import Ledger
+from tests.simulation.lookout import Lookout
 from tests.simulation.options import Options
 from tests.simulation.program import Program, sealed
 from tests.simulation.workers import FakeWorker
@@ -52,14 +54,23 @@ class Simulation:
         self.ledger = Ledger(self.world)
         self.program = Program(self.world, self.options.attempt_fails)
         self.real = SqlStore(f"sqlite:///{directory / 'simulation.db'}")
-        self.checks = Checks(self.world, self.ledger, self.real)
+        self.lookout = Lookout(self.world, self._is_heard)
+        self.checks = Checks(self.world, self.ledger, self.real, self.lookout)
         self.engine: Engine | None = None
         self.store: FaultyStore | None = None
         self.process: Process | None = None
         self._generation = 0
         self._is_faulty = True
         self.clients = [
-            FakeClient(self.world, self.ledger, self.program, self.options.ids, lambda: self.engine, self._is_heard)
+            FakeClient(
+                self.world,
+                self.ledger,
+                self.program,
+                self.options.ids,
+                lambda: self.engine,
+                self._is_heard,
+                self.lookout,
+            )
             for _ in range(self.options.clients)
         ]
         self.workers = [
@@ -83,6 +94,7 @@ class Simulation:
         self.checks.at_rest(self.engine)
         self.ledger.check()
         self._check_waiters()
+        self.lookout.check(self.engine, self._latest)
         if self.world.violation is not None:
             raise Violation(self.world.violation)
 
@@ -181,13 +193,22 @@ class Simulation:
         return span
 
     def _feed(self) -> None:
-        """Give every open run what it may still wait for."""
+        """Give every open run what it may still wait for, and whoever waits for that."""
         assert self.engine is not None
         for run in list(self.checks.runs.values()):
             if run.record.is_open:
+                workflow_id = run.key.workflow_id
+                self.lookout.wait(self.engine, AttributeWaitRequest(workflow_id=workflow_id, key="fed"))
+                self.engine.service.set_attributes(
+                    SetAttributesRequest(workflow_id=workflow_id, attributes=(("fed", sealed("feed")),))
+                )
                 for _ in range(6):
-                    request = SignalRequest(workflow_id=run.key.workflow_id, channel_name="outer", value=sealed("feed"))
+                    request = SignalRequest(workflow_id=workflow_id, channel_name="outer", value=sealed("feed"))
                     self.engine.service.signal(request)
+
+    def _latest(self, key: WorkflowKey) -> Record | None:
+        run = self.checks.latest.get(key)
+        return None if run is None else run.record
 
     def _check_waiters(self) -> None:
         """Nobody still waits for what is over."""

@@ -21,12 +21,13 @@ pytestmark = pytest.mark.simulation
 SEEDS = 500
 BLOCK = 50
 # A planted bug must show itself within so many seeds.
-PATIENCE = 60
+PATIENCE = 200
 
 # What must have happened at least once, or the simulation does not test what it says.
 SOMETIMES = (
     "attempt failed",
     "attempts exhausted",
+    "attribute waited for",
     "closed CANCELED",
     "closed COMPLETED",
     "closed FAILED",
@@ -54,12 +55,15 @@ SOMETIMES = (
     "settling failed",
     "several turns in one commit",
     "stale fence",
+    "state waited for",
+    "still waiting",
     "stop",
     "take cancelled",
     "tick missed",
     "timer fired",
     "timer lost its race",
     "timer skipped",
+    "told that it never will be",
     "told that the engine stopped",
     "waiter told",
 )

@@ -3,12 +3,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from iwf_py.core.events import Signalled, Started
+from iwf_py.core.looks import outcome
 from iwf_py.errors import ExecutionParkedError, WorkflowNotExistsError, WorkflowStillRunningError
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.requests import RunAddress, StartRequest
 from iwf_py.scheduling.cron import CronCalendar
 from iwf_py.testing.futures import DrivenFuture
-from iwf_py.testing.runs import Runs
+from iwf_py.testing.runs import Runs, Waiter
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
@@ -26,7 +27,7 @@ def test_an_event_that_no_host_may_send_parks_the_run():
     run, other = opened(runs), opened(runs, "x", "r2")
 
     waiter = DrivenFuture(lambda is_done: None, lambda: WorkflowStillRunningError())
-    runs.wait(run, waiter)
+    runs.wait(run, Waiter(outcome("r1"), waiter))
 
     with pytest.raises(ExecutionParkedError):
         runs.turn(run, Signalled(at=NOON - timedelta(seconds=1), channel_name="c"))

@@ -8,6 +8,7 @@ from typing import Any, assert_type
 
 from iwf_py import (
     AsyncClient,
+    AttributeValue,
     Client,
     Communication,
     CronSchedule,
@@ -21,6 +22,7 @@ from iwf_py import (
     WorkflowIDReusePolicy,
     WorkflowInfo,
     WorkflowOptions,
+    WorkflowOutcome,
     WorkflowState,
     WorkflowStatus,
     rpc,
@@ -93,6 +95,18 @@ def calls(client: Client) -> None:
     assert_type(client.wait_for_workflow_results("alice", str, timeout=timedelta(seconds=3)), list[str])
     assert_type(client.get_workflow_result("alice", Form), Form | None)
     assert_type(client.get_workflow_results("alice"), list[Any])
+    outcome = client.wait_for_workflow_outcome("alice", timeout=None)
+    assert_type(outcome, WorkflowOutcome)
+    assert_type(outcome.results(str, state=SubmitState), list[str])
+    assert_type(outcome.result(str), str | None)
+    assert_type(client.get_workflow_outcome("alice").results(), list[Any])
+    by_number = client.wait_for_state_execution_completion_with_state_execution_id
+    assert_type(by_number(SubmitState, "alice", 2, type_hint=str, workflow_run_id="r"), str | None)
+    assert_type(by_number("SubmitState", "alice"), Any)
+    by_key = client.wait_for_state_execution_completion_with_wait_for_key
+    assert_type(by_key(SubmitState, "alice", "key", type_hint=Form), Form | None)
+    assert_type(client.wait_for_data_attribute(Signup, "alice", "status", "done"), AttributeValue)
+    client.wait_for_data_attribute(Signup, "alice", "count", until=lambda count: count > 3, since=2)
     assert_type(client.describe_workflow("alice"), WorkflowInfo)
     assert_type(client.describe_workflow("alice").workflow_status, WorkflowStatus)
     client.signal_workflow("alice", "mail", 3, workflow_class=Signup)
@@ -113,6 +127,9 @@ def handles(client: Client) -> None:
     assert_type(client.get(Inherits, "bob").call(Signup.verify, "email"), str)
     assert_type(client.get(Inherits, "bob").call(Inherits.verify, "email"), str)
     handle.skip_timer(SubmitState, index=1)
+    assert_type(handle.outcome(), WorkflowOutcome)
+    assert_type(handle.wait_for_state(SubmitState, key="key", type_hint=str), str | None)
+    assert_type(handle.wait_for_attribute("status", None).revision, int)
 
 
 async def awaited(client: AsyncClient) -> None:
@@ -123,3 +140,5 @@ async def awaited(client: AsyncClient) -> None:
     handle = await client.start(Signup, "alice", Form("a@b"))
     assert_type(await handle.call(Signup.verify, "email"), str)
     assert_type(await handle.result(str), str | None)
+    assert_type(await handle.wait_for_state(SubmitState, type_hint=str), Any)
+    assert_type(await client.wait_for_data_attribute(Signup, "alice", "status"), AttributeValue)

@@ -286,6 +286,26 @@ def test_a_client_writes_and_deletes_attributes(host: ContractHost):
     assert host.output("w") == ["set", "Bonn"]
 
 
+def test_none_deletes_attributes_of_both_kinds_for_good(host: ContractHost):
+    """
+    What a client has deleted from outside is not there any more, after a new start of the engine, too; deleting what is not
+    there changes nothing.
+    """
+    run_id = host.start(Keeper, "w")
+    host.client.set_workflow_data_attributes(Keeper, "w", run_id, {"name": "set", "gone": True})
+    host.client.set_workflow_search_attributes(Keeper, "w", {"city": "Bonn"}, run_id)
+
+    host.client.set_workflow_data_attributes(Keeper, "w", run_id, {"gone": None})
+    host.client.set_workflow_search_attributes(Keeper, "w", {"city": None}, run_id)
+    host.client.set_workflow_data_attributes(Keeper, "w", run_id, {"gone": None})
+
+    host.settle()
+    host.restart()
+    assert host.client.get_all_workflow_data_attributes(Keeper, "w", run_id) == {"name": "set"}
+    assert host.client.get_all_search_attributes(Keeper, "w", run_id) == {}
+    assert host.kinds("w").count("AttributesSet") == 4
+
+
 def test_a_run_without_attributes_reads_as_empty(host: ContractHost):
     """
     Nothing written is an empty answer, not an error.
