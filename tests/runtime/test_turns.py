@@ -305,7 +305,7 @@ def test_a_bug_of_ours_parks_the_run_and_no_other(scene, kit, monkeypatch):
     """
     scene.start("bad")
     scene.start("good")
-    advance = __import__("iwf_py.runtime.sheets", fromlist=["advance"]).advance
+    advance = __import__("iwf_py.core.succession", fromlist=["advance"]).advance
 
     def broken(record, event):
         if record is not None and record.key.workflow_id == "bad" and type(event).__name__ == "Signalled":
@@ -313,7 +313,7 @@ def test_a_bug_of_ours_parks_the_run_and_no_other(scene, kit, monkeypatch):
         return advance(record, event)
 
     waiting = scene.service.wait(scene.at("bad"))
-    monkeypatch.setattr("iwf_py.runtime.sheets.advance", broken)
+    monkeypatch.setattr("iwf_py.core.succession.advance", broken)
     first, good = signal(scene, kit, workflow_id="bad"), signal(scene, kit, workflow_id="good")
     scene.run()
     monkeypatch.undo()
@@ -333,7 +333,7 @@ def test_a_parked_run_can_be_stopped_or_resumed(scene, kit, monkeypatch):
     runs = ("one", "two")
     for name in runs:
         scene.start(name)
-    monkeypatch.setattr("iwf_py.runtime.sheets.advance", lambda record, event: 1 / 0)
+    monkeypatch.setattr("iwf_py.core.succession.advance", lambda record, event: 1 / 0)
     scene.work()
     monkeypatch.undo()
     assert all("ZeroDivisionError" in scene.describe(name).parked for name in runs)
@@ -353,7 +353,7 @@ def test_a_parked_run_is_parked_after_a_restart(tmp_path, make_scene, kit, monke
     url = f"sqlite:///{tmp_path}/parked.db"
     scene = make_scene(SqlStore(url))
     scene.start()
-    monkeypatch.setattr("iwf_py.runtime.sheets.advance", lambda record, event: 1 / 0)
+    monkeypatch.setattr("iwf_py.core.succession.advance", lambda record, event: 1 / 0)
     scene.work()
     monkeypatch.undo()
     scene.close()
