@@ -65,6 +65,7 @@ class Module:
         path = ROOT.joinpath(*name.split("."))
         self.name = name
         self.text = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+        self.lines = self.text.encode().split(b"\n")
         self.tree = ast.parse(self.text)
 
     @classmethod
@@ -88,9 +89,14 @@ class Module:
                         return Module.of(node.module or "").find(alias.name)
         raise LookupError(f"{self.name} does not define {name}")
 
-    def source(self, node: ast.AST) -> str:
+    def source(self, node: ast.expr | ast.stmt) -> str:
         """Give a node's source on one line."""
-        return re.sub(r"\s*\n\s*", " ", ast.get_source_segment(self.text, node) or "").replace("( ", "(")
+        # By hand: ast.get_source_segment splits the whole module for each node.
+        first, last = node.lineno - 1, node.end_lineno
+        lines = self.lines[first:last]
+        lines[-1] = lines[-1][: node.end_col_offset]
+        lines[0] = lines[0][node.col_offset :]
+        return re.sub(r"\s*\n\s*", " ", b"\n".join(lines).decode()).replace("( ", "(")
 
     def signature(self, function: ast.FunctionDef, name: str, *, drop_self: bool) -> str:
         """Write a function's head in one line."""
@@ -201,11 +207,17 @@ def members(module: Module, node: ast.ClassDef) -> Iterator[tuple[Module, ast.st
         yield module, member
 
 
+def decorators_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Tell the names of a function's decorators."""
+    return {getattr(d, "id", getattr(d, "attr", "")) for d in function.decorator_list}
+
+
 def class_entry(module: Module, node: ast.ClassDef, name: str) -> list[str]:
     """Write a class: how it is made, what it is, what it has, what it can do."""
     has = list(members(module, node))
     bases = [module.source(base) for base in node.bases]
-    init = next(((m, n) for m, n in has if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None)
+    inits = [(m, n) for m, n in has if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+    init = next(((m, n) for m, n in inits if "overload" not in decorators_of(n)), None)
     head = f"class {name}({', '.join(bases)})" if bases else f"class {name}"
     lines = ["```py", head]
     if init:
@@ -222,7 +234,7 @@ def class_entry(module: Module, node: ast.ClassDef, name: str) -> list[str]:
     for origin, method in has:
         if not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) or method.name.startswith("_"):
             continue
-        decorators = {getattr(d, "id", getattr(d, "attr", "")) for d in method.decorator_list}
+        decorators = decorators_of(method)
         if "overload" in decorators or "setter" in decorators:
             continue
         sentence = first_sentence(ast.get_docstring(method))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from iwf_py.authoring.definition import Names, RpcDefinition, StateDefinition, WorkflowDefinition
 from iwf_py.authoring.options import suggestion
@@ -16,6 +16,8 @@ from iwf_py.authoring.workflow import ObjectWorkflow, get_workflow_type_by_class
 from iwf_py.authoring.workflow_state import WorkflowState
 from iwf_py.errors import InvalidArgumentError, NotRegisteredError, WorkflowDefinitionError
 from iwf_py.model.status import ChannelFamily, SearchAttributeValueType
+
+WorkflowClassT = TypeVar("WorkflowClassT", bound=type[ObjectWorkflow])
 
 
 class Registry:
@@ -65,6 +67,11 @@ class Registry:
                 raise WorkflowDefinitionError(*problems)
             # One assignment: a reader sees all of them or none.
             self._definitions = definitions
+
+    def workflow(self, workflow: WorkflowClassT) -> WorkflowClassT:
+        """Add a workflow where its class is written, as a decorator: ``@registry.workflow``."""
+        self.add_workflow(workflow)
+        return workflow
 
     def __iter__(self) -> Iterator[WorkflowDefinition]:
         """Go through the definitions, in the order of adding."""

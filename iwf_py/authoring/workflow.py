@@ -32,6 +32,10 @@ class ObjectWorkflow(ABC):  # noqa: B024 - so that users' own base classes may h
 
     def get_workflow_states(self) -> StateSchema:
         """Declare the states; by default those of ``states``. A workflow without any lives by its RPCs."""
+        states: object = self.states
+        if callable(states) and not isinstance(states, type):
+            # Somebody's RPC or method of this name.
+            return StateSchema()
         return StateSchema.with_starting_state(*self.states) if self.states else StateSchema()
 
     def get_persistence_schema(self) -> PersistenceSchema:

@@ -459,8 +459,9 @@ class Calls:
 
     def _attribute(self, definition: WorkflowDefinition | None, key: str, payload: Payload) -> Any:
         # One that an older version of the class wrote and that is declared no longer is told as it is.
-        is_known = definition is not None and definition.attributes.has(key)
-        value_type = definition.attributes.type_of(key) if definition is not None and is_known else Any
+        value_type: Any = Any
+        if definition is not None and definition.attributes.has(key):
+            value_type = definition.attributes.type_of(key)
         return unseal(self.converter, payload, value_type, name_of_attribute(definition, key))
 
     def get_search_attributes(

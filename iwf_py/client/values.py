@@ -13,7 +13,7 @@ from iwf_py.authoring.definition import NO_VALUE, RpcDefinition, WorkflowDefinit
 from iwf_py.authoring.search_attributes import from_search_attribute, to_search_attribute
 from iwf_py.errors import InvalidArgumentError, PayloadError
 from iwf_py.model.converter import Converter
-from iwf_py.model.ids import check_name
+from iwf_py.model.ids import check_name, plain
 from iwf_py.model.payload import Payload, SearchAttribute
 
 # Tells an input that was not given from one that is None.
@@ -99,9 +99,11 @@ def seal_attributes(
         raise InvalidArgumentError(f"data attributes are given by key in a dict, got {type(values).__name__}")
     sealed: list[tuple[str, Payload | None]] = []
     for key, value in values.items():
-        value_type = Any if definition is None else definition.attributes.type_of(key)
-        payload = seal(converter, value, value_type, name_of_attribute(definition, key))
-        sealed.append((check_name("attribute key", key), payload))
+        if definition is None:
+            value_type, name = Any, check_name("attribute key", key)
+        else:
+            value_type, name = definition.attributes.type_of(key), plain(key)
+        sealed.append((name, seal(converter, value, value_type, name_of_attribute(definition, name))))
     return tuple(sealed)
 
 

@@ -15,6 +15,7 @@ from iwf_py import (
     DataAttribute,
     InternalChannel,
     InternalChannelCommand,
+    NotRegisteredError,
     ObjectWorkflow,
     Persistence,
     PersistenceField,
@@ -34,7 +35,14 @@ from iwf_py import (
     rpc,
 )
 from iwf_py.model.status import ChannelFamily
-from iwf_py.testing import TestEngine, command_results, internal_received, signal_received
+from iwf_py.testing import (
+    TestEngine,
+    command_results,
+    internal_received,
+    signal_received,
+    timer_fired,
+    timer_scheduled,
+)
 
 LOCK = PersistenceLoadingType.LOAD_PARTIAL_WITH_EXCLUSIVE_LOCK
 
@@ -253,6 +261,20 @@ def test_received_looks_at_the_kind_of_channel():
     assert results.received("other") == ()
 
 
+def test_timers_are_told_by_their_ids():
+    """
+    Without one: is any over? One that no command had is told, with those that there are.
+    """
+    results = command_results(timer_fired("soon"), timer_scheduled("late"), timer_scheduled())
+
+    assert results.timer_fired()
+    assert results.timer_fired("soon")
+    assert not results.timer_fired("late")
+    assert not command_results(timer_scheduled()).timer_fired()
+    with pytest.raises(NotRegisteredError, match=r"no timer command had the id 'never'; there are \['late', 'soon'\]"):
+        results.timer_fired("never")
+
+
 class TestSchemas:
     """How declarations and schemas come together."""
 
@@ -421,6 +443,20 @@ class TestStates:
         """
         with pytest.raises(WorkflowDefinitionError, match="a state must be a WorkflowState"):
             Registry(type("Flow", (ObjectWorkflow,), {"states": states}))
+
+    def test_an_rpc_of_this_name_is_an_rpc(self):
+        """
+        Nothing is read into it.
+        """
+
+        class Map(ObjectWorkflow):
+            @rpc()
+            def states(self) -> list[str]:
+                return ["Maine"]
+
+        found = definition(Map)
+
+        assert (list(found.rpcs), dict(found.states)) == (["states"], {})
 
     def test_one_class_is_no_list(self):
         """

@@ -191,6 +191,20 @@ def test_a_limit_by_duration_is_a_limit():
     assert option_problems(options) == []
 
 
+def test_a_retry_policy_takes_seconds_or_a_timedelta():
+    """
+    It holds seconds, as the protocol does; a few words are enough for a limit.
+    """
+    policy = RetryPolicy(
+        initial_interval_seconds=timedelta(seconds=2),
+        maximum_interval_seconds=timedelta(minutes=1),
+        maximum_attempts_duration_seconds=timedelta(hours=1),
+    )
+
+    assert policy == RetryPolicy(2, None, 60, None, 3600)
+    assert RetryPolicy(maximum_attempts=3).is_limited
+
+
 def test_an_override_replaces_what_it_sets():
     """
     What the override leaves out stays as the state has it.

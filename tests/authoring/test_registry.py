@@ -388,6 +388,22 @@ def test_classes_do_as_well_as_instances():
     assert definition.start.state_id == "Plain"
 
 
+def test_a_workflow_can_be_registered_where_it_is_written():
+    """
+    The class stays what it is; what is wrong with it is told at once.
+    """
+    registry = Registry()
+
+    @registry.workflow
+    class Flow(ObjectWorkflow):
+        states = (Plain,)
+
+    assert Flow in registry
+    assert isinstance(registry.get_workflow_with_check("Flow"), Flow)
+    with pytest.raises(WorkflowDefinitionError, match="state NoExecute has no execute"):
+        registry.workflow(workflow(states(NoExecute()), name="Other"))
+
+
 @pytest.mark.parametrize("thing", [3, "Flow", Plain, None])
 def test_what_is_no_workflow_is_refused(thing):
     """

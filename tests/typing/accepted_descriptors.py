@@ -19,6 +19,7 @@ from iwf_py import (
     Persistence,
     PersistenceLoadingPolicy,
     PersistenceSchema,
+    Registry,
     SearchAttributeKey,
     SignalChannel,
     SignalChannelCommand,
@@ -67,6 +68,10 @@ class Signup(ObjectWorkflow):
         return 3
 
 
+registry = Registry()
+
+
+@registry.workflow
 class ListsThem(ObjectWorkflow):
     def get_persistence_schema(self) -> PersistenceSchema:
         return PersistenceSchema.create(Signup.form, Signup.note, Signup.city)
@@ -103,6 +108,7 @@ def values(persistence: Persistence, communication: Communication, results: Comm
 
 
 def calls(client: Client) -> None:
+    client.start_workflow(ListsThem, "lists")
     handle = client.start(Signup, "alice", Form("a@b"))
     handle.signal(Signup.mail, Form("a@b"))
     handle.publish(Signup.rooms["7"], 7)
