@@ -3,6 +3,7 @@
 import pytest
 
 from iwf_py import (
+    ChannelEmptyCommandResult,
     ChannelRequestStatus,
     CommandResults,
     CommunicationMethod,
@@ -159,6 +160,25 @@ def test_results_are_found_by_id_and_by_channel(results):
     assert results.timer_fired()
     assert results.received("amounts")
     assert not results.received("pings")
+
+
+def test_which_channels_were_empty_is_found_by_id_and_by_channel():
+    """
+    A channel's messages and its emptiness are two commands.
+    """
+    results = CommandResults(
+        signal_channel_commands=[SignalChannelCommandResult("jobs", None, ChannelRequestStatus.WAITING, "next")],
+        channel_empty_commands=[
+            ChannelEmptyCommandResult(ChannelFamily.SIGNAL, "jobs", True, "done"),
+            ChannelEmptyCommandResult(ChannelFamily.INTERNAL, "orders", False),
+        ],
+    )
+
+    assert results.by_id("done").is_complete
+    assert results.emptied("jobs")
+    assert not results.emptied("orders")
+    assert not results.received("jobs")
+    assert results.signal("jobs").command_id == "next"
 
 
 def test_what_is_not_among_the_results_is_told(results):

@@ -236,6 +236,33 @@ def test_a_conditional_close_without_the_other_branch_is_refused():
         StateDecision.force_complete_if_signal_channel_empty_or_else("c")
 
 
+def test_several_states_may_be_the_other_branch():
+    """
+    They are given as to multi_next_states: classes, ids, or movements with their input.
+    """
+    other = [Waits, "counted", StateMovement.create(Counted, 3)]
+    decisions = [
+        StateDecision.force_complete_if_internal_channel_empty_or_else("c", or_else=other),
+        StateDecision.force_complete_if_signal_channel_empty_or_else("c", or_else=other),
+        StateDecision.graceful_complete_if_all_channels_empty_or_else(or_else=iter(other)),
+    ]
+
+    assert {tuple(decision.next_states) for decision in decisions} == {
+        tuple(StateDecision.multi_next_states(*other).next_states)
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"or_else_state": Waits, "or_else": [Waits]}, {"or_else": []}, {"or_else": [Waits], "state_input": 3}]
+)
+def test_an_other_branch_is_told_in_one_way(arguments):
+    """
+    One state, or several; an input belongs to the one.
+    """
+    with pytest.raises(WorkflowDefinitionError, match="or_else"):
+        StateDecision.force_complete_if_signal_channel_empty_or_else("c", None, **arguments)
+
+
 def test_ids_of_states():
     """
     A class alone tells its name; an instance tells its option.

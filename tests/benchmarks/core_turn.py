@@ -19,7 +19,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from iwf_py.core.advance import advance
 from iwf_py.core.attempts import TaskState, judge
-from iwf_py.core.events import AttributesSet, Event, ExecuteReturned, Signalled, Started, TimerFired, WaitUntilReturned
+from iwf_py.core.events import (
+    AttributesSet,
+    Event,
+    ExecuteReturned,
+    Signalled,
+    Started,
+    TimerFired,
+    TimerSkipped,
+    WaitUntilReturned,
+)
 from iwf_py.core.record import Record
 from iwf_py.core.views import invocation
 from iwf_py.model.commands import CommandRequest, InternalChannelCommand, SignalChannelCommand, TimerCommand
@@ -130,12 +139,55 @@ def cases(size: int) -> Iterator[tuple[str, Record | None, Event]]:
     declining = waiting(crowd, greedy)
     yield "states: signal that all decline", declining, Signalled(at=NOON, channel_name="s", value=VALUE)
 
+    alone = after(None, started(Movement("W", None, None)))
+    skip = TimerSkipped(at=NOON, state_execution_id="W-1", command_id="t")
+    keeping = after(alone, *[skip] * min(size, 900))
+    yield "skips: keep one more", keeping, skip
+    yield "skips: signal", keeping, Signalled(at=NOON, channel_name="s", value=VALUE)
+    foreign = after(
+        alone,
+        *[
+            TimerSkipped(at=NOON, state_execution_id=f"V-{number}", index=0, is_reapplied=True)
+            for number in range(1, min(size, 900))
+        ],
+        skip,
+    )
+    timed = CommandRequest.for_all_command_completed(TimerCommand.by_seconds(60, "t"))
+    yield (
+        "skips: wait and apply one",
+        foreign,
+        WaitUntilReturned(at=NOON, number=1, result=WaitUntilResult(commands=timed)),
+    )
+
+    until_empty = CommandRequest.for_all_command_completed(SignalChannelCommand.until_empty("s"))
+    filled = waiting(after(crowd, Signalled(at=NOON, channel_name="s", value=VALUE)), until_empty)
+    yield "empty channels: signal one for which all wait", filled, Signalled(at=NOON, channel_name="s", value=VALUE)
+    one = CommandRequest.for_any_command_completed(SignalChannelCommand.by_name("s"))
+    takes_last, leaves_last = _with_taker(filled, one)
+    yield "empty channels: take the last message", takes_last[0], takes_last[1]
+    yield "empty channels: finish one of two messages", leaves_last[0], leaves_last[1]
+    yield "empty channels: move beside those who wait", filled, moves(filled)
+
     queue = fan_out(size, LOCKING)
     yield "locks: pass on to the next in the queue", queue, _leaves_first(queue)
 
 
 def _oldest(record: Record) -> int:
     return min(number for number, state in record.states.items() if state.state_id == "B")
+
+
+def _with_taker(
+    record: Record, one: CommandRequest
+) -> tuple[tuple[Record, WaitUntilReturned], tuple[Record, ExecuteReturned]]:
+    """Beside those who wait for the empty channel: one who is about to take of it, and one who leaves with what it took."""
+    taking = Decision((Movement("T", None, None), Movement("T", None, None)))
+    record = after(record, ExecuteReturned(at=NOON, number=record.opened, result=ExecuteResult(decision=taking)))
+    result = WaitUntilResult(commands=one)
+    first = WaitUntilReturned(at=NOON, number=record.opened - 1, result=result)
+    second = WaitUntilReturned(at=NOON, number=record.opened, result=result)
+    both = after(record, Signalled(at=NOON, channel_name="s", value=VALUE), first, second)
+    end = ExecuteResult(decision=Decision((Movement("_SYS_DEAD_END"),)))
+    return (record, first), (both, ExecuteReturned(at=NOON, number=record.opened, result=end))
 
 
 def _leaves_first(record: Record) -> Event:

@@ -1,20 +1,31 @@
-"""Laws of a turn, told without any index: its changes are replayed one by one, and each is looked at by brute force."""
+"""Laws of changes, told without any index: they are replayed one by one, and each is looked at by brute force."""
 
 from __future__ import annotations
 
-from iwf_py.core.advance import Turn
+from collections.abc import Sequence
+
 from iwf_py.core.attributes import LockKey
-from iwf_py.core.changes import ChannelsEmptied, MessageTaken, RpcOpened, SkipKept, StateInvoked, StateLeft, StateOpened
+from iwf_py.core.changes import (
+    Change,
+    ChannelsEmptied,
+    ExecutionOpened,
+    MessageTaken,
+    RpcOpened,
+    SkipKept,
+    StateInvoked,
+    StateLeft,
+    StateOpened,
+)
 from iwf_py.core.draft import Draft
 from iwf_py.core.record import Record, opened_record, rpc_lock_keys
 from iwf_py.model.status import Phase
 
 
-def check_turn(before: Record | None, turn: Turn) -> None:
-    """Replay the turn's changes; assert what each one must keep."""
-    changes = list(turn.changes)
+def check_changes(before: Record | None, changes: Sequence[Change]) -> None:
+    """Replay the changes of one turn, or of several; assert what each one must keep."""
     if before is None:
-        before = opened_record(changes.pop(0))
+        assert isinstance(changes[0], ExecutionOpened), "a run begins with its opening"
+        before, changes = opened_record(changes[0]), changes[1:]
     draft = Draft(before)
     for change in changes:
         match change:

@@ -45,7 +45,7 @@ from iwf_py.model.options import CallOptions, PersistenceLoadingPolicy, RpcOptio
 from iwf_py.model.payload import Payload
 from iwf_py.model.requests import RpcRequest, StartRequest
 from iwf_py.model.status import PersistenceLoadingType
-from tests.core.laws import check_turn
+from tests.core.laws import check_changes
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 SKIP = StateOptions(skip_wait_until=True)
@@ -100,7 +100,7 @@ class Machine:
             assert turn.record is not None
             self.events.append(event)
             assert fold(before, turn.changes, turn.record.seq, event.at) == turn.record, "the record is the fold"
-            check_turn(before, turn)
+            check_changes(before, turn.changes)
             assert turn.record.seq == len(self.events)
             assert turn.record.last_at == event.at
         else:

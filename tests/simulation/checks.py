@@ -7,10 +7,13 @@ from typing import Any
 
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.changes import (
+    ChannelsEmptied,
+    ConfigChanged,
     ExecutionClosed,
     ExecutionOpened,
     GracefulCloseRequested,
     MessageTaken,
+    SkipKept,
     StateLeft,
     StateWaiting,
     TimerCompleted,
@@ -34,11 +37,21 @@ from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.invocations import ExecuteResult, Fence, Outcome, Task, WaitUntilResult, Writes
 from iwf_py.model.status import Phase, WorkflowStatus
 from iwf_py.store.unit import Batch, RunWrite
+from tests.core.laws import check_changes
 from tests.simulation.ledger import Ledger
 from tests.simulation.lookout import Lookout
 from tests.simulation.world import World, WorldCalendar
 
 _TOKEN_END = "."
+
+# Changes that must have happened at least once.
+_COUNTED = {
+    ChannelsEmptied: "channel was empty",
+    ConfigChanged: "settings changed",
+    MessageTaken: "message taken",
+    SkipKept: "skip kept",
+    StateLeft: "state left",
+}
 
 
 class _Run:
@@ -113,6 +126,10 @@ class Checks:
             self._violate(run, "something was written after the run closed")
         self._look_at_history(run, write)
         self._count_races(write)
+        try:
+            check_changes(None if write.is_new else run.record, write.changes)
+        except AssertionError as error:
+            self._violate(run, f"a change broke a law: {error}")
         for change in write.changes:
             self._look_at_change(run, change)
             self._lookout.committed(run.run_id, change)
@@ -239,6 +256,8 @@ class Checks:
 
     def _look_at_change(self, run: _Run, change: Any) -> None:
         counts = self._world.sometimes
+        if type(change) in _COUNTED:
+            counts[_COUNTED[type(change)]] += 1
         match change:
             case ExecutionOpened():
                 if change.chain.deadline is not None:
@@ -259,9 +278,6 @@ class Checks:
                 if change.number <= run.taken.get(channel, -1):
                     self._violate(run, f"channel {channel} was not taken from in order")
                 run.taken[channel] = change.number
-                counts["message taken"] += 1
-            case StateLeft():
-                counts["state left"] += 1
             case ExecutionClosed():
                 counts[f"closed {change.status.value}"] += 1
 

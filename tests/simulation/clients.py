@@ -9,7 +9,7 @@ from typing import Any
 
 from iwf_py.errors import EngineError, HttpError
 from iwf_py.model.invocations import Publication
-from iwf_py.model.options import CronSchedule, WorkflowAlreadyStartedOptions, WorkflowRetryPolicy
+from iwf_py.model.options import CronSchedule, WorkflowAlreadyStartedOptions, WorkflowConfig, WorkflowRetryPolicy
 from iwf_py.model.requests import (
     AttributeWaitRequest,
     GetAttributesRequest,
@@ -23,6 +23,7 @@ from iwf_py.model.requests import (
     StartRequest,
     StateWaitRequest,
     StopRequest,
+    UpdateConfigRequest,
 )
 from iwf_py.model.status import IDReusePolicy, WorkflowStopType
 from tests.simulation.ledger import Ledger, Operation
@@ -75,6 +76,7 @@ class FakeClient:
             (self._rpc, 6),
             (self._set, 3),
             (self._skip, 3),
+            (self._configure, 1),
             (self._stop, 1),
             (self._read, 3),
             (self._wait, 4),
@@ -120,10 +122,11 @@ class FakeClient:
         pick, token, workflow_id = self._world.random, self._world.token(), self._some_id()
         policy = pick.choices(tuple(IDReusePolicy), (6, 2, 1, 2))[0]
         ignores = pick.random() < 0.2
+        start = self._program.movement() if pick.random() < 0.95 else None
         request = StartRequest(
             workflow_id=workflow_id,
             workflow_type="Flow",
-            start=self._program.movement() if pick.random() < 0.95 else None,
+            start=start,
             attributes=(("start", sealed(token)),),
             timeout=timedelta(seconds=pick.choice((5, 30))) if pick.random() < 0.2 else None,
             start_delay=timedelta(seconds=pick.choice((0, 0, 0, 2))),
@@ -134,6 +137,9 @@ class FakeClient:
         )
         # Where another run may be the answer, the token need not stand anywhere.
         self._send(engine, "start", workflow_id, token, "" if ignores else "Started", engine.service.start(request))
+        if start is not None and pick.random() < 0.3:
+            # Most likely it does not wait yet.
+            self._skip_timer(engine, workflow_id, f"{start.state_id}-1")
 
     def _schedule(self) -> CronSchedule:
         """Make a schedule that ends while the world still goes on."""
@@ -177,13 +183,22 @@ class FakeClient:
 
     def _skip(self, engine: Any) -> None:
         pick = self._world.random
+        self._skip_timer(engine, self._some_id(), f"{pick.choice('ABC')}-{pick.choice((1, 1, 2, 3))}")
+
+    def _skip_timer(self, engine: Any, workflow_id: str, state_execution_id: str) -> None:
+        pick = self._world.random
         request = SkipTimerRequest(
-            workflow_id=self._some_id(),
-            state_execution_id=f"{pick.choice('ABC')}-{pick.choice((1, 1, 2, 3))}",
+            workflow_id=workflow_id,
+            state_execution_id=state_execution_id,
             command_id=pick.choice(("timer-0", None)),
             index=pick.choice((0, 1)),
         )
         self._send(engine, "skip timer", request.workflow_id, "", "", engine.service.skip_timer(request))
+
+    def _configure(self, engine: Any) -> None:
+        config = WorkflowConfig(continue_as_new_threshold=self._world.random.choice((1, 2)))
+        request = UpdateConfigRequest(workflow_id=self._some_id(), config=config)
+        self._send(engine, "update config", request.workflow_id, "", "", engine.service.update_config(request))
 
     def _stop(self, engine: Any) -> None:
         kind = self._world.random.choice(tuple(WorkflowStopType))

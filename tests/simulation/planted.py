@@ -16,12 +16,14 @@ from unittest.mock import patch
 from attrs import evolve
 
 from iwf_py.core import advance as machine
-from iwf_py.core import looks, succession
+from iwf_py.core import closing, looks, states, succession
 from iwf_py.core import rpcs as core_rpcs
 from iwf_py.core.attempts import Accept, Exhausted, TaskState, judge
 from iwf_py.core.changes import RpcClosed
+from iwf_py.core.channels import EmptyWaiters
 from iwf_py.core.events import Signalled
 from iwf_py.core.looks import Expected, look_at
+from iwf_py.core.skips import NO_SKIPS
 from iwf_py.model.status import WorkflowStatus
 from iwf_py.runtime import rpcs, turns
 from iwf_py.runtime.batches import Batches
@@ -367,3 +369,37 @@ def starts_calls_of_closed_runs() -> Any:
         self.ended = ()
 
     return patch.object(RunSheet, "fold", fold)
+
+
+@_plant
+def forgets_kept_skips() -> Any:
+    """A skip that is kept is lost with the memory of the engine that took it."""
+    load = FaultyStore.load
+
+    def without(self: FaultyStore, run: int) -> Any:
+        loaded = load(self, run)
+        return None if loaded is None else evolve(loaded, record=evolve(loaded.record, skips=NO_SKIPS))
+
+    return patch.object(FaultyStore, "load", without)
+
+
+@_plant
+def misses_the_last_message() -> Any:
+    """Who waits until a channel is empty is not told when the last message of it is finished with."""
+
+    def leave(step: Any, state: Any, **fields: Any) -> None:
+        before = dict(step.channels)
+        states.leave(step, state, **fields)
+        step.channels = before
+
+    return patch.object(closing, "leave", leave)
+
+
+@_plant
+def calls_a_channel_empty_that_others_work_on() -> Any:
+    """What other states have taken does not count."""
+
+    def satisfied(self: EmptyWaiters, channel: Any) -> Any:
+        return () if len(channel.messages) else self.states.items()
+
+    return patch.object(EmptyWaiters, "satisfied", satisfied)

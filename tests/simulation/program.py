@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from iwf_py.model.commands import CommandRequest, InternalChannelCommand, SignalChannelCommand, TimerCommand
+from iwf_py.model.commands import (
+    BaseCommand,
+    CommandRequest,
+    InternalChannelCommand,
+    SignalChannelCommand,
+    TimerCommand,
+)
 from iwf_py.model.decisions import (
     DEAD_END,
     FORCE_COMPLETING,
@@ -43,6 +49,10 @@ STATES = ("A", "B", "C", "Rescue")
 SERVES = Serves({"Flow": frozenset(STATES)})
 LOCKED = ("lock-1", "lock-2")
 KEYS = ("key-1", "key-2")
+
+
+_OUTER_EMPTY = SignalChannelCommand.until_empty("outer")
+_INNER_EMPTY = InternalChannelCommand.until_empty("inner")
 
 
 def sealed(text: str) -> Payload:
@@ -132,13 +142,15 @@ class Program:
 
     def _wait_until(self) -> Outcome:
         world, pick = self._world, self._world.random
-        commands: list[TimerCommand | SignalChannelCommand | InternalChannelCommand] = []
+        commands: list[BaseCommand] = []
         for number in range(pick.choice((0, 1, 1, 2))):
             commands.append(TimerCommand.by_seconds(pick.choice((0.0, 0.5, 3.0, 20.0)), f"timer-{number}"))
         if not self.is_peaceful and world.chance(0.6):
             commands.append(SignalChannelCommand.by_name("outer", at_least=pick.choice((1, 1, 2)), at_most=3))
         if not self.is_peaceful and world.chance(0.3):
             commands.append(InternalChannelCommand.by_name("inner"))
+        if not self.is_peaceful and world.chance(0.4):
+            commands.append(pick.choice((_OUTER_EMPTY, _OUTER_EMPTY, _INNER_EMPTY)))
         make = (
             CommandRequest.for_all_command_completed if world.chance(0.3) else CommandRequest.for_any_command_completed
         )

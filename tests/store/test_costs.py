@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iwf_py.core.events import AttributesSet, Event, ExecuteReturned, Signalled, WaitUntilReturned
+from iwf_py.core.events import AttributesSet, Event, ExecuteReturned, Signalled, TimerSkipped, WaitUntilReturned
 from iwf_py.model.commands import CommandRequest, SignalChannelCommand, TimerCommand
 from iwf_py.store.database import SqlStore
 from tests.store.faults import FaultyDriver
@@ -52,13 +52,36 @@ def with_history(host: Host, count: int) -> None:
         host.send_now(AttributesSet, attributes=(("key", sealed(str(number))),))
 
 
+def with_kept_skips(host: Host, count: int) -> None:
+    for number in range(min(count, 900)):
+        host.send_now(TimerSkipped, state_execution_id=f"Z-{number + 1}", index=0, is_reapplied=True)
+
+
+def with_states_that_wait_for_an_empty_channel(host: Host, count: int) -> None:
+    wait = CommandRequest.for_all_command_completed(SignalChannelCommand.until_empty("full"))
+    host.send_now(Signalled, channel_name="full", value=sealed("text"))
+    host.send_now(ExecuteReturned, number=1, result=decides(to("A"), *(to("B", None) for _ in range(min(count, 900)))))
+    for number in range(3, min(count, 900) + 3):
+        host.send_now(WaitUntilReturned, number=number, result=waits(wait))
+
+
 def with_other_runs(host: Host, count: int) -> None:
     for number in range(count):
         host.start(f"other-{number}", to("A"), timeout=timedelta(days=1))
 
 
 @pytest.mark.parametrize(
-    "grow", [with_messages, with_attributes, with_states, with_history, with_other_runs], ids=lambda grow: grow.__name__
+    "grow",
+    [
+        with_messages,
+        with_attributes,
+        with_states,
+        with_history,
+        with_kept_skips,
+        with_states_that_wait_for_an_empty_channel,
+        with_other_runs,
+    ],
+    ids=lambda grow: grow.__name__,
 )
 def test_a_commit_costs_what_it_touches(path: Path, grow: Callable[[Host, int], None]):
     """
@@ -73,7 +96,7 @@ def test_a_commit_costs_what_it_touches(path: Path, grow: Callable[[Host, int], 
         host.start("w", to("A"))
         grow(host, count)
         host.commit()
-        number = 2 if grow is with_states else 1
+        number = min(host.latest().record.states)
         wait = CommandRequest.for_any_command_completed(TimerCommand.by_seconds(5), SignalChannelCommand("news"))
         turns: list[tuple[type[Event], dict[str, object]]] = [
             (ExecuteReturned, {"number": number, "result": decides(to("Wait", None))}),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import timedelta
+from pathlib import Path
 
 from iwf_py.core.events import (
     DEADLINE,
@@ -10,11 +12,13 @@ from iwf_py.core.events import (
     ExecuteReturned,
     Published,
     Signalled,
+    StopRequested,
     TimerFired,
+    TimerSkipped,
     WaitUntilReturned,
 )
-from iwf_py.model.commands import CommandRequest, InternalChannelCommand, TimerCommand
-from iwf_py.model.decisions import GRACEFUL_COMPLETING, Movement
+from iwf_py.model.commands import CommandRequest, InternalChannelCommand, SignalChannelCommand, TimerCommand
+from iwf_py.model.decisions import DEAD_END, GRACEFUL_COMPLETING, Movement
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.invocations import Publication, Writes
 from iwf_py.store.database import SqlStore
@@ -158,3 +162,63 @@ def test_run_keys_are_given_once(store: SqlStore):
     keys = [key for count in (1, 4095, 3, 9000, 1) for key in store.reserve(count)]
 
     assert len(set(keys)) == len(keys) == 1 + 4095 + 3 + 9000 + 1
+
+
+def test_what_is_kept_of_skips_is_rows_until_it_is_released(file_host: Host, path: Path):
+    """
+    A skip that came early is a row until its state waits, or its run closes, in the same batch or in a later one.
+    """
+
+    def rows() -> int:
+        connection = sqlite3.connect(path)
+        (count,) = connection.execute("SELECT count(*) FROM iwf_skips").fetchone()
+        connection.close()
+        return int(count)
+
+    host = file_host
+    for workflow_id in ("applied", "closed"):
+        host.start(workflow_id, to("W", None))
+        host.send_now(TimerSkipped, workflow_id, state_execution_id="W-1", command_id="t")
+        host.send_now(TimerSkipped, workflow_id, state_execution_id="W-1", index=1)
+    host.start("at once", to("W", None))
+    host.send_now(TimerSkipped, "at once", state_execution_id="W-1", command_id="t")
+    host.send_now(StopRequested, "at once")
+    host.commit()
+    host.check()
+    assert rows() == 4
+
+    timers = CommandRequest.for_all_command_completed(TimerCommand.by_seconds(5, "t"), TimerCommand.by_seconds(6))
+    host.send_now(WaitUntilReturned, "applied", number=1, result=waits(timers))
+    host.send_now(TimerSkipped, "closed", state_execution_id="W-1", index=0)
+    host.send_now(StopRequested, "closed")
+    host.commit()
+
+    host.check()
+    assert rows() == 0
+    assert host.latest("applied").record.states[1].is_invoked
+
+
+def test_a_channel_that_was_empty_is_a_column_of_its_state(host: Host):
+    """
+    What was complete stays so in the rows, whether it came with the wait, with it in one batch, or later.
+    """
+    host.start("w", to("Start"))
+    host.send_now(ExecuteReturned, number=1, result=decides(to("W", None), to("V", None)))
+    host.send_now(Signalled, channel_name="b")
+    wait = CommandRequest.for_all_command_completed(
+        SignalChannelCommand.until_empty("a"), SignalChannelCommand.until_empty("b"), SignalChannelCommand.by_name("c")
+    )
+    host.send_now(WaitUntilReturned, number=2, result=waits(wait))
+    host.commit()
+    host.check()
+    host.send_now(Signalled, channel_name="a")
+    taking = CommandRequest.for_all_command_completed(SignalChannelCommand.by_name("b"))
+    host.send_now(WaitUntilReturned, number=3, result=waits(taking))
+    host.commit()
+    host.check()
+
+    host.send_now(ExecuteReturned, number=3, result=decides(Movement(DEAD_END)))
+    host.commit()
+
+    host.check()
+    assert host.latest().record.states[2].waiting.emptied == (True, True)

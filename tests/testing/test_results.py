@@ -4,8 +4,12 @@ from iwf_py.errors import InvalidArgumentError
 from iwf_py.model.status import ChannelRequestStatus, TimerStatus
 from iwf_py.testing import (
     command_results,
+    internal_emptied,
+    internal_not_emptied,
     internal_received,
     internal_waiting,
+    signal_emptied,
+    signal_not_emptied,
     signal_received,
     signal_waiting,
     timer_fired,
@@ -51,6 +55,23 @@ def test_a_state_is_tested_with_them():
 
     assert again.next_states[0].state_input == 5
     assert done.next_states[0].state_input == 4
+
+
+def test_a_state_can_be_told_which_channels_were_empty():
+    """
+    Both kinds of channel, empty and not.
+    """
+    results = command_results(
+        signal_emptied("s", "x"), internal_not_emptied("i"), internal_emptied("j"), signal_not_emptied("t")
+    )
+
+    assert [(each.family.value, each.channel_name, each.is_complete) for each in results.channel_empty_commands] == [
+        ("SIGNAL", "s", True),
+        ("INTERNAL", "i", False),
+        ("INTERNAL", "j", True),
+        ("SIGNAL", "t", False),
+    ]
+    assert results.by_id("x").is_complete
 
 
 def test_anything_else_is_refused():

@@ -177,6 +177,9 @@ def decisions() -> list[StateDecision]:
         StateDecision.force_complete_if_internal_channel_empty_or_else("c", "out", SlimState, 3),
         StateDecision.force_complete_if_signal_channel_empty_or_else("c", or_else_state=VerifyState),
         StateDecision.graceful_complete_if_all_channels_empty_or_else(or_else_state="Some", state_input=3),
+        StateDecision.force_complete_if_signal_channel_empty_or_else(
+            "c", or_else=[VerifyState, "Other", StateMovement.create(SlimState, 3)]
+        ),
         StateDecision.dead_end,
     ]
 

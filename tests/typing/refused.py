@@ -97,6 +97,8 @@ StateMovement.create(SubmitState, 3)  # refused
 StateMovement.create(VerifyState, 3)  # refused
 CommandRequest.for_all_command_completed(StateDecision.dead_end)  # refused
 InternalChannelCommand.by_name(3)  # refused
+InternalChannelCommand.until_empty(3)  # refused
+StateDecision.graceful_complete_if_all_channels_empty_or_else(or_else=[SubmitState])  # refused
 WorkflowStateOptions(stateid="x")  # refused
 WorkflowStateOptions().stateid = "x"  # refused
 WorkflowStateOptions(execute_api_timeout_seconds="3")  # refused

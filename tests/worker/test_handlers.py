@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from iwf_py import (
+    ChannelEmptyCommandResult,
     ChannelRequestStatus,
     CommandRequest,
     CommandResults,
@@ -47,6 +48,7 @@ from iwf_py.model.invocations import (
     RpcResult,
     SealedChannelResult,
     SealedCommandResults,
+    SealedEmptyResult,
     SealedTimerResult,
     Serves,
     WaitUntilResult,
@@ -216,6 +218,11 @@ class TestWhatHandlersAreGiven:
                     status=ChannelRequestStatus.WAITING,
                 ),
             ),
+            until_empty=(
+                SealedEmptyResult(
+                    family=ChannelFamily.INTERNAL, channel_name="forms", command_id="e", is_complete=True
+                ),
+            ),
         )
 
         assert call(flow(execute), EXECUTE, "Some", results=sealed) == ENDED
@@ -223,6 +230,7 @@ class TestWhatHandlersAreGiven:
         assert results.timer_commands[0].status is TimerStatus.FIRED
         assert results.internal_channel_commands[0].values == (Form("a@b"), None)
         assert results.signal_channel_commands[0].value is None
+        assert results.channel_empty_commands == [ChannelEmptyCommandResult(ChannelFamily.INTERNAL, "forms", True, "e")]
         assert results.wait_until_api_succeeded is False
 
     def test_a_message_that_cannot_be_opened_fails_who_looks_at_it(self, call):
@@ -406,6 +414,14 @@ class TestNonsense:
             (
                 CommandRequest.for_any_command_completed(SignalChannelCommand.by_name("aprove")),
                 "signal channel 'aprove' is not declared by Flow; did you mean 'approve'?",
+            ),
+            (
+                CommandRequest.for_any_command_completed(SignalChannelCommand.until_empty("aprove")),
+                "signal channel 'aprove' is not declared by Flow; did you mean 'approve'?",
+            ),
+            (
+                CommandRequest.for_any_command_completed(SignalChannelCommand.until_empty("approve", "a\0b")),
+                "command id 'a\\x00b' holds a control character",
             ),
             (RawRequest(timers=(TimerCommand("t"),)), "Some.wait_until: a timer needs a duration or an instant"),
             (TimerCommand.by_seconds, "it returned TimerCommand.by_seconds itself (is a call missing?)"),
