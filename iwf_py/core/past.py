@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from iwf_py.core.advance import Turn, advance
 from iwf_py.core.changes import Change
@@ -36,28 +36,60 @@ from iwf_py.model.status import WorkflowStopType
 Brought = Signalled | Published | AttributesSet | ConfigUpdated | TimerSkipped | RpcReturned
 
 
-@frozen
 class Branch:
     """
     A run that begins with the past of another.
 
     Attributes:
+        run_id: Its own.
+
         kept: The last entry of the base run that is its past.
 
         record: The fold of that past.
 
         changes: What folds into it, from the opening on.
 
-        ending: What closes the run of the id that is open, where one is.
+        ending: What closes the run of the id that is open, where one is; its instant may be a later one.
 
-        turns: Its own, with their events: `RunReset`, then what is applied again.
+        again: The turns of what was applied again so far.
     """
 
-    kept: int
-    record: Record
-    changes: Sequence[Change]
-    ending: StopRequested
-    turns: tuple[tuple[Turn, Event], ...]
+    def __init__(self, record: Record, changes: Sequence[Change], reset: RunReset, brought: Sequence[Brought]) -> None:
+        self.run_id = reset.run_id
+        self.kept = record.seq
+        self.record = record
+        self.changes = changes
+        reason = f"reset: run {reset.run_id} begins with the first {self.kept} entries of run {reset.base_run_id}"
+        self.ending = StopRequested(at=reset.at, stop_type=WorkflowStopType.TERMINATE, reason=reason)
+        self._reset = reset
+        self._first = advance(record, reset)
+        self.again: list[tuple[Turn, Event]] = []
+        # It grows with what the base run goes through meanwhile.
+        self._brought = brought
+        self._next = 0
+
+    @property
+    def turns(self) -> tuple[tuple[Turn, Event], ...]:
+        """Its own turns, with their events: `RunReset`, then what is applied again."""
+        return (self._first, evolve(self._reset, reapplied=len(self.again))), *self.again
+
+    @property
+    def is_whole(self) -> bool:
+        """Is all applied again that came to the base run, as far as that was taken in?"""
+        return self._next == len(self._brought)
+
+    def bring(self, most: int | None = None) -> None:
+        """Apply again what came to the base run behind the point: all that is left, or *most* of it."""
+        record = self.again[-1][0].record if self.again else self._first.record
+        end = len(self._brought) if most is None else min(len(self._brought), self._next + most)
+        for brought in self._brought[self._next : end]:
+            event = evolve(brought, at=self._reset.at)
+            turn = advance(record, event)
+            # What has no room, or finds nothing to do any more, is left out.
+            if turn.changes and isinstance(turn.answer, Accepted):
+                self.again.append((turn, event))
+                record = turn.record
+        self._next = end
 
 
 class Past:
@@ -136,31 +168,19 @@ class Past:
 
     def branch(self, run_id: str, at: datetime) -> Branch:
         """
-        Let another run begin with what is kept; *problem* has nothing against it.
+        Let another run begin with what is kept; *problem* has nothing against it. What came later is still to be brought.
+
+        Whatever is taken in from now on came later too.
 
         Args:
             run_id: Of the new run.
 
-            at: Not before the last entry that was taken in, nor before that of the latest run.
+            at: Not before the last entry that was taken in.
         """
         assert self.record is not None
         assert self._kept is not None
         reset = RunReset(at=at, run_id=run_id, base_run_id=self.record.run_id, reason=self._request.reason)
-        turn = advance(self._kept, reset)
-        turns: list[tuple[Turn, Event]] = []
-        record = turn.record
-        for brought in self._brought:
-            again = evolve(brought, at=at)
-            following = advance(record, again)
-            # What has no room, or finds nothing to do any more, is left out.
-            if following.changes and isinstance(following.answer, Accepted):
-                turns.append((following, again))
-                record = following.record
-        kept = self._kept.seq
-        reason = f"reset: run {run_id} begins with the first {kept} entries of run {self.record.run_id}"
-        ending = StopRequested(at=at, stop_type=WorkflowStopType.TERMINATE, reason=reason)
-        turns.insert(0, (turn, evolve(reset, reapplied=len(turns))))
-        return Branch(kept, self._kept, self._changes, ending, tuple(turns))
+        return Branch(self._kept, self._changes, reset, self._brought)
 
 
 def _brought_by(event: Event, turn: Turn) -> Brought | None:

@@ -124,7 +124,9 @@ class Engine:
             turns=self._turns,
             reads=reads,
             rpcs=self._rpcs,
-            resets=Resets(store, ids=ids, executor=executor, reads=reads, turns=self._turns, limits=limits),
+            resets=Resets(
+                store, clock=clock, ids=ids, executor=executor, reads=reads, turns=self._turns, limits=limits
+            ),
             waiters=self._waiters,
             dispatch=self._dispatch,
             limits=limits,

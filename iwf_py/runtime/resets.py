@@ -1,8 +1,8 @@
-"""Resets: a history is read and folded page by page, beside whoever combines, and becomes a run in one turn.
+"""Resets: a history is read, folded and brought into shape page by page, beside whoever combines, and becomes a run in one turn.
 
-The past that is kept never changes, so what was folded stands, however long the turn takes to come, and however
+The past that is kept never changes, so what was made of it stands, however long the turn takes to come, and however
 often it is taken; what came to the base run meanwhile is read when it does. The run that was open closes in that
-same turn, in the same transaction.
+same turn, in the same transaction. The new run's first instant is the one at which its past was read.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ import logging
 from concurrent.futures import Future
 from datetime import datetime
 
-from attrs import define
+from attrs import define, evolve, field
 
 from iwf_py.core.effects import Accepted, Refused
-from iwf_py.core.past import Past
+from iwf_py.core.past import Branch, Past
 from iwf_py.core.record import Record
 from iwf_py.errors import EngineUnreadyError, ServerSideError, StoreError, TransitionError
 from iwf_py.model.requests import ResetRequest
-from iwf_py.ports import Executor, Ids
+from iwf_py.ports import Clock, Executor, Ids
 from iwf_py.runtime.answers import answer, refuse
 from iwf_py.runtime.limits import Limits
 from iwf_py.runtime.posts import NOTHING, Post, Taken
 from iwf_py.runtime.reads import Reads, key_of, told
 from iwf_py.runtime.sheets import RunSheet, Sheet
 from iwf_py.runtime.turns import Turns
-from iwf_py.store.unit import Store
+from iwf_py.store.unit import Entry, Store
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -43,6 +43,10 @@ class _Asked:
 
         past: As far as it was read.
 
+        branch: What becomes of it; None until all of it was read.
+
+        ahead: Entries of the branch that are made already.
+
         rounds: How often its turn has come too early.
     """
 
@@ -50,6 +54,8 @@ class _Asked:
     future: Future[str]
     past: Past
     row: int = 0
+    branch: Branch | None = None
+    ahead: list[Entry] = field(factory=list)
     rounds: int = 0
 
     @property
@@ -58,14 +64,27 @@ class _Asked:
         assert self.past.record is not None
         return self.past.record
 
+    def forget(self) -> None:
+        """Begin anew."""
+        self.row, self.past, self.branch, self.ahead = 0, Past(self.request), None, []
+
 
 class Resets:
     """All resets under way."""
 
     def __init__(
-        self, store: Store, *, ids: Ids, executor: Executor, reads: Reads, turns: Turns, limits: Limits
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        ids: Ids,
+        executor: Executor,
+        reads: Reads,
+        turns: Turns,
+        limits: Limits,
     ) -> None:
         self._store = store
+        self._clock = clock
         self._ids = ids
         self._executor = executor
         self._reads = reads
@@ -80,17 +99,17 @@ class Resets:
         self._executor.submit(lambda: self._read(asked))
 
     def _read(self, asked: _Asked) -> None:
-        """Take in a page, and ask for the turn once there is no further one; a reading step."""
+        """Take in a page, or make one of what comes of it; ask for the turn once nothing is left. A reading step."""
         try:
             if not asked.row:
                 asked.row = self._reads.row(asked.request)
-            is_whole = self._take_in(asked)
+            is_ready = self._take_in(asked) and self._make(asked)
         except TransitionError as error:
             refuse(asked.future, _does_not_fold(asked, error))
         except Exception as error:  # noqa: BLE001
             refuse(asked.future, told(error))
         else:
-            if is_whole:
+            if is_ready:
                 self._turns.post(_ResetPost(self, asked))
             else:
                 self._go_on(asked)
@@ -102,21 +121,40 @@ class Resets:
             asked.past.take(event)
         return len(page) < self._limits.page
 
+    def _make(self, asked: _Asked) -> bool:
+        """Bring a page of what came later into the new run, where there is to be one; tell whether that was all."""
+        if asked.past.problem is not None:
+            # What comes to the base run until the turn may mend it.
+            return True
+        if asked.branch is None:
+            at = max(self._clock.now(), asked.base.last_at)
+            asked.branch = asked.past.branch(self._ids.run_id(at), at)
+        asked.branch.bring(self._limits.page)
+        for turn, event in asked.branch.again[len(asked.ahead) :]:
+            assert turn.record is not None
+            asked.ahead.append(Entry.made_ahead(turn.record.seq, event))
+        return asked.branch.is_whole
+
     def take(self, asked: _Asked, sheet: Sheet, latest: RunSheet, now: datetime) -> Taken | None:
         """Take the turn; None: more is to be read first."""
         try:
             if not asked.request.run_id and latest.record.run_id != asked.base.run_id:
                 # What was the current run is so no more.
-                asked.row, asked.past = 0, Past(asked.request)
+                asked.forget()
                 return None
             if not self._catches_up(asked, latest.record):
                 return None
             problem = asked.past.problem
             if problem is not None:
                 return Taken(Refused(problem))
-            at = sheet.instant(max(now, asked.base.last_at), latest)
-            run_id = self._ids.run_id(at)
-            return Taken(Accepted(run_id), sheet.branch(asked.row, asked.past.branch(run_id, at)))
+            if asked.branch is None:
+                return None
+            asked.branch.bring()
+            ending = None
+            if latest.record.closed is None:
+                ending = evolve(asked.branch.ending, at=sheet.instant(now, latest))
+            moves = sheet.branch(asked.row, asked.branch, ending, asked.ahead)
+            return Taken(Accepted(asked.branch.run_id), moves)
         except StoreError as error:
             return Taken(Refused(EngineUnreadyError(f"nothing was written: the store cannot be read: {error}")))
         except TransitionError as error:

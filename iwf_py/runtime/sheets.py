@@ -224,28 +224,33 @@ class Sheet:
         self._check(turns)
         return answer, tuple(self._take(run, turns))
 
-    def branch(self, base: int, branch: Branch) -> tuple[Move, ...]:
+    def branch(self, base: int, branch: Branch, ending: Event | None, ahead: Iterable[Entry]) -> tuple[Move, ...]:
         """
-        Open a run that begins with the past of another, and close the latest one where that is open.
+        Open a run that begins with the past of another.
 
         Args:
             base: The row of that other one.
 
+            ending: What closes the latest run, where that is open.
+
+            ahead: Entries of the branch's turns that were made already.
+
         Errors:
             TransitionError: A record would be broken; nothing was taken.
         """
-        latest = self.latest
-        ended: Turns = []
-        if latest is not None and latest.record.closed is None:
-            # What follows it is the new run, and nothing else, even where its deadline has come and it has a schedule.
-            ended = [(advance(latest.record, branch.ending), branch.ending)]
-        self._check([*ended, *branch.turns])
+        latest, turns = self.latest, branch.turns
+        # What follows it is the new run, and nothing else, even where its deadline has come and it has a schedule.
+        ended: Turns = [] if latest is None or ending is None else [(advance(latest.record, ending), ending)]
+        self._check([*ended, *turns])
         moves = self._take(latest, ended)
         run = self._open(branch.record)
         run.copied = Copied(base, branch.kept)
         run.changes = list(branch.changes)
         self.changes += len(run.changes)
-        return (*moves, *self._take(run, branch.turns))
+        moves += self._take(run, turns)
+        for entry in ahead:
+            run.entries[entry.seq - branch.kept - 1] = entry
+        return tuple(moves)
 
     def _take(self, run: RunSheet | None, turns: Iterable[tuple[Turn, Event]]) -> list[Move]:
         moves = []

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
+from iwf_py.codec.snapshots import event_to_text
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.changes import Change
 from iwf_py.core.events import Event
@@ -22,11 +23,22 @@ from iwf_py.model.ids import WorkflowKey
 
 @frozen(kw_only=True)
 class Entry:
-    """A history row to write: the event that made changes, under its number. Its instant is the event's."""
+    """
+    A history row to write: the event that made changes, under its number. Its instant is the event's.
+
+    Attributes:
+        text: Of the event, where it was made ahead (`Entry.made_ahead`).
+    """
 
     seq: int
     event: Event
     request_id: str | None = None
+    text: str | None = None
+
+    @classmethod
+    def made_ahead(cls, seq: int, event: Event) -> Entry:
+        """Make an entry with its text: where there are many, whoever commits shall not have to."""
+        return cls(seq=seq, event=event, text=event_to_text(event))
 
 
 @frozen(kw_only=True)

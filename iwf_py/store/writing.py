@@ -145,7 +145,7 @@ class _Writer:
         started = fold.write.record.started
         for entry in fold.write.entries:
             event = entry.event
-            kind, text = kind_of(event), event_to_text(event)
+            kind, text = kind_of(event), entry.text or event_to_text(event)
             row = (fold.run, entry.seq, to_micros(event.at), kind, text, FORMAT, entry.request_id)
             self.plan.add(self._sql.append_history, row)
             self.plan.entries.append(

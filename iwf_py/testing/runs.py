@@ -199,6 +199,7 @@ class Runs:
         if past.problem is not None:
             raise past.problem
         branch = past.branch(run_id, at)
+        branch.bring()
         latest = self._latest[base.record.key]
         kept = []
         if latest.record.is_open:

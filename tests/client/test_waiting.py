@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from iwf_py.authoring.registry import Registry
+from iwf_py.authoring.reset_workflow_type_and_options import reset_to_state_execution_id, reset_to_state_id
 from iwf_py.authoring.workflow_options import WorkflowOptions
 from iwf_py.client import asking
 from iwf_py.client.aio import AsyncClient
@@ -28,7 +29,7 @@ from iwf_py.errors import (
 from iwf_py.model.options import WorkflowConfig
 from iwf_py.model.status import WorkflowErrorType, WorkflowStatus
 from iwf_py.ports import take_seat
-from tests.client.doubles import Entity, Form, Signup, Stranger, Submit, completion, reading, result, sealed
+from tests.client.doubles import Entity, Form, Signup, Stranger, Submit, Verify, completion, reading, result, sealed
 
 
 @pytest.mark.parametrize(
@@ -303,6 +304,7 @@ def test_the_async_client_sends_what_the_client_sends(client, async_client, serv
     calls = [
         ("start_workflow", (Signup, "w", 60, Form("a@b")), {}, "run"),
         ("stop_workflow", ("w",), {}, None),
+        ("reset_workflow", ("w", reset_to_state_id(Verify)), {"workflow_run_id": "r"}, "run-2"),
         ("update_workflow_config", ("w", WorkflowConfig(optimize_timer=True)), {}, None),
         ("describe_workflow", ("w", "r"), {}, None),
         ("get_history", ("w",), {"after": 1}, ()),
@@ -371,6 +373,7 @@ def test_the_async_handle_sends_what_the_handle_sends(client, async_client, serv
         ("publish", ("room-1", 1), None),
         ("skip_timer", (Submit,), None),
         ("stop", (), None),
+        ("reset", (reset_to_state_execution_id((Verify, 2)),), "run-2"),
         ("update_config", (WorkflowConfig(optimize_timer=True),), None),
         ("get_attributes", ("form",), {}),
         ("set_attributes", ({"tags": []},), None),

@@ -100,13 +100,15 @@ def _open_commands(draft: Draft, number: int) -> list:
 
 def _holds_alone_and_in_turn(draft: Draft, change: StateInvoked) -> None:
     keys = set(draft.states[change.number].lock_keys(change.phase))
-    assert not any(keys & held for held in _held(draft)), "a key has one holder"
+    # A reset invokes anew those that hold theirs already.
+    assert not any(keys & held for held in _held(draft, besides=change.number)), "a key has one holder"
     for state in draft.states.values():
         is_queued = state.ticket is not None and not state.is_invoked
         if is_queued and state.number != change.number and keys & set(state.lock_keys(state.phase)):
             assert state.ticket > change.ticket, "nobody overtakes on a shared key"
 
 
-def _held(draft: Draft) -> list[set[LockKey]]:
-    held = [set(state.lock_keys(state.phase)) for state in draft.states.values() if state.is_invoked]
+def _held(draft: Draft, besides: int = 0) -> list[set[LockKey]]:
+    states = [state for state in draft.states.values() if state.is_invoked and state.number != besides]
+    held = [set(state.lock_keys(state.phase)) for state in states]
     return held + [set(rpc_lock_keys(rpc.request)) for rpc in draft.rpcs.values()]

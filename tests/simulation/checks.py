@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from attrs import evolve
+
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.changes import (
     ChannelsEmptied,
     ConfigChanged,
     ExecutionClosed,
     ExecutionOpened,
+    ExecutionReset,
     GracefulCloseRequested,
     MessageTaken,
     SkipKept,
@@ -23,7 +26,11 @@ from iwf_py.core.events import (
     RUN_TIMERS,
     START_DELAY,
     AttemptsExhausted,
+    AttributesSet,
     ExecuteReturned,
+    Published,
+    RunReset,
+    Signalled,
     TimerFired,
     TimerSkipped,
     WaitUntilReturned,
@@ -33,7 +40,7 @@ from iwf_py.core.parts import restore, stored
 from iwf_py.core.record import Record
 from iwf_py.core.rewind import audit, differences
 from iwf_py.model.history import HistoryEntry
-from iwf_py.model.ids import WorkflowKey
+from iwf_py.model.ids import EPOCH, WorkflowKey
 from iwf_py.model.invocations import ExecuteResult, Fence, Outcome, Task, WaitUntilResult, Writes
 from iwf_py.model.status import Phase, WorkflowStatus
 from iwf_py.store.unit import Batch, RunWrite
@@ -62,6 +69,10 @@ class _Run:
         self.key = record.key
         self.run_id = record.run_id
         self.seq = 0
+        self.base: int | None = None
+        # The commits in which it was opened, and closed.
+        self.opened_by = 0
+        self.closed_by = 0
         self.last_at = record.started.at
         self.record = record
         self.results: set[tuple[int, Phase]] = set()
@@ -89,6 +100,7 @@ class Checks:
         self._real = real
         self.runs: dict[int, _Run] = {}
         self.latest: dict[WorkflowKey, _Run] = {}
+        self._commits = 0
         self._out: set[Fence] = set()
         # By what it wrote: the call that an outcome was made for.
         self._made_for: dict[Any, Fence] = {}
@@ -100,10 +112,16 @@ class Checks:
 
     def committed(self, batch: Batch, entries: tuple[HistoryEntry, ...]) -> None:
         """Look at what stands now."""
+        # Engines number their batches from one, each of them.
+        self._commits += 1
         timed_out = set()
         for write in batch.writes:
             self._look(write)
             closed = write.record.closed
+            if closed is not None:
+                self.runs[write.row].closed_by = self._commits
+            if write.copied is not None:
+                self._look_at_reset(self.runs[write.row], write, batch)
             if closed is not None and closed.status is WorkflowStatus.TIMEOUT:
                 timed_out.add((write.record.run_id, write.record.seq))
         for write in batch.writes:
@@ -118,18 +136,22 @@ class Checks:
         run = self.runs.get(write.row)
         if run is None:
             run = self.runs[write.row] = _Run(write.row, record)
+            run.opened_by = self._commits
             before = self.latest.get(run.key)
+            if write.copied is not None:
+                run.base, run.seq = write.copied.row, write.copied.until
             if before is not None and before.record.is_open:
                 self._violate(run, "a run was opened while another is open")
             self.latest[run.key] = run
         elif run.record.closed is not None:
             self._violate(run, "something was written after the run closed")
         self._look_at_history(run, write)
-        self._count_races(write)
-        try:
-            check_changes(None if write.is_new else run.record, write.changes)
-        except AssertionError as error:
-            self._violate(run, f"a change broke a law: {error}")
+        if write.copied is None:
+            self._count_races(write)
+            try:
+                check_changes(None if write.is_new else run.record, write.changes)
+            except AssertionError as error:
+                self._violate(run, f"a change broke a law: {error}")
         for change in write.changes:
             self._look_at_change(run, change)
             self._lookout.committed(run.run_id, change)
@@ -153,13 +175,37 @@ class Checks:
         if write.entries and write.record.seq != run.seq:
             self._violate(run, f"the record is at {write.record.seq}, its history at {run.seq}")
 
+    def _look_at_reset(self, run: _Run, write: RunWrite, batch: Batch) -> None:
+        """A reset is a batch of its own, which closes the run that was open, and applies again what it says."""
+        counts = self._world.sometimes
+        assert write.copied is not None
+        reset = write.entries[0].event
+        base = self.runs[write.copied.row]
+        if not isinstance(reset, RunReset) or len(write.entries) != 1 + reset.reapplied:
+            self._violate(run, f"a reset wrote {len(write.entries)} entries, the first is {reset}")
+            return
+        if reset.base_run_id != base.run_id or write.copied.until > base.seq:
+            self._violate(run, f"{write.copied} does not fit {reset}, whose base is at {base.seq}")
+        others = [other for other in self.runs.values() if other.key == run.key and other is not run]
+        ended = [other for other in others if other.closed_by == self._commits]
+        if len(batch.writes) != 1 + len(ended):
+            self._violate(run, f"a reset was written together with {len(batch.writes) - 1} others")
+        for other in ended:
+            counts["reset of an id with an open run"] += 1
+            if other.record.status not in (WorkflowStatus.TERMINATED, WorkflowStatus.TIMEOUT):
+                self._violate(run, f"the run that was open is {other.record.status.value}")
+        self._ledger.reapplied |= {(run.run_id, entry.seq) for entry in write.entries[1:]}
+        counts["run reset"] += 1
+        counts["applied again"] += reset.reapplied
+        counts["reset of a run that was reset"] += base.base is not None
+
     def _look_at_schedule(self, run: _Run) -> None:
         """A schedule has neither gaps nor doubles: each end of a run opens the next, for the first tick that is still to come."""
         record = run.record
         cron, started, chain = record.started.request.cron, record.started, record.chain
         if cron is None:
             return
-        if chain.reason not in ("cron", "retry"):
+        if chain.reason not in ("cron", "retry", "reset"):
             expected = WorldCalendar().next_tick(cron, started.at + started.request.start_delay)
             if started.tick != expected:
                 self._violate(run, f"its first tick is {started.tick} instead of {expected}")
@@ -172,7 +218,12 @@ class Checks:
         ]
         assert started.tick is not None
         tick = WorldCalendar().next_tick(cron, max(record.closed.at, started.tick))
-        is_ended = record.status in (WorkflowStatus.CANCELED, WorkflowStatus.TERMINATED)
+        # One that was over its time when a reset took its place is followed by that alone.
+        is_replaced = any(
+            other.record.chain.reason == "reset" and other.key == run.key and other.opened_by == run.closed_by
+            for other in self.runs.values()
+        )
+        is_ended = is_replaced or record.status in (WorkflowStatus.CANCELED, WorkflowStatus.TERMINATED)
         expected = [] if is_ended or record.successor is not None or tick is None else [tick]
         if [other.tick for other in following] != expected:
             self._violate(run, f"it ended {record.status.value}, and what follows in its schedule is {following}")
@@ -259,12 +310,8 @@ class Checks:
         if type(change) in _COUNTED:
             counts[_COUNTED[type(change)]] += 1
         match change:
-            case ExecutionOpened():
-                if change.chain.deadline is not None:
-                    run.due[RUN_TIMERS, DEADLINE] = change.chain.deadline
-                if change.starts_at is not None:
-                    run.due[RUN_TIMERS, START_DELAY] = change.starts_at
-                counts["run opened" if change.chain.run_attempt == 1 else "run retried"] += 1
+            case ExecutionOpened() | ExecutionReset():
+                self._look_at_opening(run, change)
             case StateWaiting():
                 for index, due in enumerate(change.due):
                     run.due[change.number, index] = due
@@ -280,6 +327,16 @@ class Checks:
                 run.taken[channel] = change.number
             case ExecutionClosed():
                 counts[f"closed {change.status.value}"] += 1
+
+    def _look_at_opening(self, run: _Run, change: ExecutionOpened | ExecutionReset) -> None:
+        """Remember when the run times out, and when its delay ends."""
+        run.due.pop((RUN_TIMERS, DEADLINE), None)
+        if change.chain.deadline is not None:
+            run.due[RUN_TIMERS, DEADLINE] = change.chain.deadline
+        if isinstance(change, ExecutionOpened):
+            if change.starts_at is not None:
+                run.due[RUN_TIMERS, START_DELAY] = change.starts_at
+            self._world.sometimes["run opened" if change.chain.run_attempt == 1 else "run retried"] += 1
 
     def _find_tokens(self, entry: HistoryEntry) -> None:
         text, start = entry.event, 0
@@ -340,13 +397,43 @@ class Checks:
                 following = run.record.successor.next.run_id
                 if all(other.run_id != following for other in self.runs.values()):
                     self._violate(run, f"its successor {following} was never opened")
+        self._look_at_resets()
         if len(engine._dispatch):
             self._world.violate(f"calls are still out: {list(engine._dispatch._out)}")
 
-    def _audit(self, run: _Run) -> None:
+    def _look_at_resets(self) -> None:
+        """What was asked for is what became of it: no message that came after the point is missing, or too much."""
+        by_id = {run.run_id: run for run in self.runs.values()}
+        for operation in self._ledger.operations:
+            if operation.what != "reset" or not operation.is_acknowledged:
+                continue
+            run = by_id.get(operation.value)
+            if run is None or run.base is None:
+                self._world.violate(
+                    f"{operation.workflow_id} was reset to {operation.value}, which is no run that was reset"
+                )
+                continue
+            events, base = self._events(run), self._events(self.runs[run.base])
+            at = next(
+                at for at, event in enumerate(events) if isinstance(event, RunReset) and event.run_id == run.run_id
+            )
+            if self.runs[run.base].record.status is WorkflowStatus.TIMEOUT:
+                # Whatever came at the deadline had no effect but to close the run.
+                base.pop()
+            later = [] if operation.request.skip_signal_reapply else _sent(base[at:])
+            if _sent(events[at + 1 : at + 1 + events[at].reapplied]) != later:
+                self._violate(
+                    run, f"applied again was not what came to run {self.runs[run.base].run_id} after entry {at}"
+                )
+
+    def _events(self, run: _Run) -> list[Any]:
         events: list[Any] = []
         while page := self._real.events(run.row, len(events), 1000):
             events += [event for _, event in page]
+        return events
+
+    def _audit(self, run: _Run) -> None:
+        events = self._events(run)
         loaded = self._real.load(run.row)
         for problem in audit(events, stored(loaded.record)):
             self._violate(run, f"history and rows differ: {problem}")
@@ -364,3 +451,8 @@ class Checks:
                 self._violate(run, f"{state.execution_id} is stuck in {state.phase.value}")
             elif state.waiting is not None and None in state.waiting.timers:
                 self._violate(run, f"{state.execution_id} still waits for a timer: {state.waiting.due}")
+
+
+def _sent(events: list[Any]) -> list[Any]:
+    """Tell what clients sent that nothing can refuse, whenever it came."""
+    return [evolve(event, at=EPOCH) for event in events if isinstance(event, Signalled | Published | AttributesSet)]

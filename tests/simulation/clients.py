@@ -1,4 +1,4 @@
-"""Clients: they start, signal, publish, call, write, skip, stop, read and wait."""
+"""Clients: they start, signal, publish, call, write, skip, stop, reset, read and wait."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from iwf_py.model.requests import (
     AttributeWaitRequest,
     GetAttributesRequest,
     PublishRequest,
+    ResetRequest,
     RpcRequest,
     RunAddress,
     RunResult,
@@ -25,7 +26,7 @@ from iwf_py.model.requests import (
     StopRequest,
     UpdateConfigRequest,
 )
-from iwf_py.model.status import IDReusePolicy, WorkflowStopType
+from iwf_py.model.status import IDReusePolicy, WorkflowResetType, WorkflowStopType
 from tests.simulation.ledger import Ledger, Operation
 from tests.simulation.lookout import Lookout
 from tests.simulation.program import KEYS, STATES, Program, sealed
@@ -78,6 +79,7 @@ class FakeClient:
             (self._skip, 3),
             (self._configure, 1),
             (self._stop, 1),
+            (self._reset, 2),
             (self._read, 3),
             (self._wait, 4),
         )
@@ -88,13 +90,15 @@ class FakeClient:
             self._world.random.choice((self._wait_for_state, self._wait_for_attribute))(engine)
 
     def _some_run(self, workflow_id: str) -> str | None:
-        """Name the latest run, or at times one that was started once."""
+        """Name the latest run, or at times one that was opened once."""
         if self._world.chance(0.85):
             return None
         known = [
             str(operation.value)
             for operation in self._ledger.operations
-            if operation.what == "start" and operation.workflow_id == workflow_id and operation.is_acknowledged
+            if operation.what in ("start", "reset")
+            and operation.workflow_id == workflow_id
+            and operation.is_acknowledged
         ]
         return self._world.random.choice(known) if known else None
 
@@ -204,6 +208,23 @@ class FakeClient:
         kind = self._world.random.choice(tuple(WorkflowStopType))
         request = StopRequest(workflow_id=self._some_id(), stop_type=kind)
         self._send(engine, "stop", request.workflow_id, "", "", engine.service.stop(request))
+
+    def _reset(self, engine: Any) -> None:
+        pick, workflow_id = self._world.random, self._some_id()
+        kind = pick.choice(tuple(WorkflowResetType))
+        request = ResetRequest(
+            workflow_id=workflow_id,
+            run_id=self._some_run(workflow_id),
+            reset_type=kind,
+            history_event_id=pick.choice((1, 2, 3, 5, 8, 13)),
+            history_event_time=self._world.now - timedelta(seconds=pick.random() * pick.choice((1, 20))),
+            state_id=pick.choice("ABC") if kind is WorkflowResetType.STATE_ID else None,
+            state_execution_id=f"{pick.choice('ABC')}-{pick.choice((1, 1, 2))}",
+            skip_signal_reapply=pick.random() < 0.3,
+            skip_update_reapply=pick.random() < 0.3,
+        )
+        operation = self._send(engine, "reset", workflow_id, "", "", engine.service.reset(request))
+        operation.request = request
 
     def _read(self, engine: Any) -> None:
         """Read attributes: what was acknowledged before must be there, if the run is the same."""

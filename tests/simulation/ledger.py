@@ -28,6 +28,8 @@ class Operation:
         sent_at: The world's time and the number of the step.
 
         told_at: The same for the answer; None while there is none. For ever, where the engine died first.
+
+        request: Of a reset.
     """
 
     what: str
@@ -40,6 +42,7 @@ class Operation:
     error: BaseException | None = None
     at: datetime | None = None
     run_id: str | None = None
+    request: Any = None
 
     @property
     def is_acknowledged(self) -> bool:
@@ -55,6 +58,8 @@ class Ledger:
     operations: list[Operation] = field(factory=list)
     # Token to where it stands: run id, seq and the event's kind.
     committed: dict[str, list[tuple[str, int, str]]] = field(factory=dict)
+    # Run id and seq of what a reset applied again.
+    reapplied: set[tuple[str, int]] = field(factory=set)
     count: int = 0
 
     def tick(self) -> int:
@@ -96,13 +101,16 @@ class Ledger:
             places = self.places(operation)
             runs = {run_id for run_id, _, _ in places}
             # A retry of a run begins with the same request.
-            count = len(runs) if operation.kind == "Started" else len(places)
+            brought = sum(place[:2] not in self.reapplied for place in places)
+            count = len(runs) if operation.kind == "Started" else brought
             if operation.kind == "Started" and operation.is_acknowledged and not places:
                 self.world.violate(f"acknowledged {operation.what} {operation.token} is lost")
             if operation.kind != "Started" and operation.is_acknowledged and count != 1:
                 self.world.violate(f"acknowledged {operation.what} {operation.token} stands {count} times")
             if operation.error is not None and count:
                 self.world.violate(f"refused {operation.what} {operation.token} stands: {places} ({operation.error!r})")
+            if operation.kind != "Started" and len(runs) < len(places):
+                self.world.violate(f"{operation.what} {operation.token} stands twice in one run: {places}")
             if operation.kind != "Started" and count > 1:
                 self.world.violate(f"{operation.what} {operation.token} stands {count} times")
         self._check_order()

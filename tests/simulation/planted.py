@@ -16,23 +16,26 @@ from unittest.mock import patch
 from attrs import evolve
 
 from iwf_py.core import advance as machine
-from iwf_py.core import closing, looks, states, succession
+from iwf_py.core import closing, looks, past, states, succession
 from iwf_py.core import rpcs as core_rpcs
 from iwf_py.core.attempts import Accept, Exhausted, TaskState, judge
 from iwf_py.core.changes import RpcClosed
 from iwf_py.core.channels import EmptyWaiters
-from iwf_py.core.events import Signalled
+from iwf_py.core.effects import Invoke
+from iwf_py.core.events import RunReset, Signalled
 from iwf_py.core.looks import Expected, look_at
+from iwf_py.core.past import Past
 from iwf_py.core.skips import NO_SKIPS
-from iwf_py.model.status import WorkflowStatus
+from iwf_py.model.status import WorkflowStatus, WorkflowStopType
 from iwf_py.runtime import rpcs, turns
 from iwf_py.runtime.batches import Batches
 from iwf_py.runtime.cache import Cache
 from iwf_py.runtime.calls import Calls, ReturnedPost
 from iwf_py.runtime.dispatch import Dispatch, Hand
 from iwf_py.runtime.posts import NOTHING, EventPost, Taken
+from iwf_py.runtime.resets import Resets
 from iwf_py.runtime.service import Service
-from iwf_py.runtime.sheets import RunSheet
+from iwf_py.runtime.sheets import RunSheet, Sheet
 from iwf_py.runtime.turns import Turns
 from iwf_py.runtime.upkeep import Upkeep
 from iwf_py.runtime.waiters import Waiters
@@ -403,3 +406,62 @@ def calls_a_channel_empty_that_others_work_on() -> Any:
         return () if len(channel.messages) else self.states.items()
 
     return patch.object(EmptyWaiters, "satisfied", satisfied)
+
+
+def copies_an_entry_too_few() -> Any:
+    """The past of a run that was reset lacks its last entry."""
+    write = RunSheet.write
+
+    def short(self: RunSheet) -> Any:
+        found = write(self)
+        if found is None or found.copied is None:
+            return found
+        return evolve(found, copied=evolve(found.copied, until=found.copied.until - 1))
+
+    return patch.object(RunSheet, "write", short)
+
+
+@_plant
+def cancels_what_a_reset_ends() -> Any:
+    """The run that is open when another takes its place is not terminated."""
+    branch = Sheet.branch
+
+    def cancel(self: Sheet, base: int, made: Any, ending: Any, ahead: Any) -> Any:
+        if ending is not None:
+            ending = evolve(ending, stop_type=WorkflowStopType.CANCEL)
+        return branch(self, base, made, ending, ahead)
+
+    return patch.object(Sheet, "branch", cancel)
+
+
+@_plant
+def applies_again_twice() -> Any:
+    """What came after the point of a reset comes twice."""
+    take = Past.take
+
+    def twice(self: Past, event: Any) -> None:
+        count = len(self._brought)
+        take(self, event)
+        if len(self._brought) > count:
+            self._brought.append(self._brought[-1])
+
+    return patch.object(Past, "take", twice)
+
+
+@_plant
+def forgets_what_comes_meanwhile() -> Any:
+    """What comes to a run while its past is read is in neither."""
+    return patch.object(Resets, "_catches_up", lambda self, asked, latest: True)
+
+
+@_plant
+def issues_nothing_anew() -> Any:
+    """Calls that were outstanding at the point of a reset are left to the run that made them."""
+    return patch.object(past, "advance", _without_calls)
+
+
+def _without_calls(record: Any, event: Any) -> Any:
+    turn = machine.advance(record, event)
+    if not isinstance(event, RunReset):
+        return turn
+    return evolve(turn, effects=tuple(effect for effect in turn.effects if not isinstance(effect, Invoke)))

@@ -25,6 +25,7 @@ PATIENCE = 200
 
 # What must have happened at least once, or the simulation does not test what it says.
 SOMETIMES = (
+    "applied again",
     "attempt failed",
     "attempts exhausted",
     "attribute waited for",
@@ -50,6 +51,9 @@ SOMETIMES = (
     "outcome duplicated",
     "outcome lost",
     "reading failed",
+    "reset of a run that was reset",
+    "reset of an id with an open run",
+    "run reset",
     "run retried",
     "schedule ended by a client",
     "schedule went on",

@@ -11,6 +11,7 @@ from iwf_py.core.advance import Turn, advance
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.changes import Change, ExecutionClosed, StateInvoked, StateLeft, StateWaiting, Succeeded
 from iwf_py.core.events import Event, Started
+from iwf_py.core.past import Past
 from iwf_py.core.record import Record
 from iwf_py.core.rewind import rewind
 from iwf_py.model.decisions import Decision, Movement
@@ -19,8 +20,8 @@ from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.invocations import ExecuteResult, Failure, WaitUntilResult, Writes
 from iwf_py.model.options import StateOptions
 from iwf_py.model.payload import Payload
-from iwf_py.model.requests import StartRequest
-from iwf_py.store.unit import Batch, Entry, RunWrite, Store, TaskWrite
+from iwf_py.model.requests import ResetRequest, StartRequest
+from iwf_py.store.unit import Batch, Copied, Entry, RunWrite, Store, TaskWrite
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 SKIP = StateOptions(skip_wait_until=True)
@@ -41,6 +42,7 @@ class Run:
     row: int
     record: Record
     is_new: bool = True
+    copied: Copied | None = None
     changes: list[Change] = field(factory=list)
     entries: list[Entry] = field(factory=list)
     tasks: dict[int, TaskState] = field(factory=dict)
@@ -54,6 +56,7 @@ class Run:
             changes=tuple(self.changes),
             entries=tuple(self.entries),
             tasks=tuple(self._task_writes()),
+            copied=self.copied if self.is_new else None,
         )
 
     def _task_writes(self) -> list[TaskWrite]:
@@ -139,6 +142,31 @@ class Host:
         run.changes += turn.changes
         run.entries.append(Entry(seq=1, event=started))
         self._follow_tasks(run, turn)
+
+    def reset(self, base: Run, **request: Any) -> Run | None:
+        """Reset a run that is written; None where its history does not have the point."""
+        workflow_id = base.record.key.workflow_id
+        past = Past(ResetRequest(workflow_id=workflow_id, **request))
+        for _, event in self.store.events(base.row, limit=10_000):
+            past.take(event)
+        if past.problem is not None:
+            return None
+        self.run_count += 1
+        latest = self.latest(workflow_id)
+        branch = past.branch(f"run-{self.run_count:04}", max(self.now, latest.record.last_at, base.record.last_at))
+        branch.bring()
+        if latest.record.is_open:
+            self.send(branch.ending, workflow_id)
+        run = Run(self.store.reserve(1)[0], branch.record, copied=Copied(base.row, branch.kept))
+        self.runs[base.record.key].append(run)
+        run.changes += branch.changes
+        for turn, event in branch.turns:
+            assert turn.record is not None
+            run.record = turn.record
+            run.changes += turn.changes
+            run.entries.append(Entry(seq=turn.record.seq, event=event))
+            self._follow_tasks(run, turn)
+        return run
 
     def _follow_tasks(self, run: Run, turn: Turn) -> None:
         for change in turn.changes:

@@ -17,7 +17,7 @@ from tests.store.wander import Wanderer
 @given(seed=st.integers(0, 2**32), size=st.sampled_from((1, 2, 5, 30)))
 def test_rows_are_the_record_after_every_commit(seed: int, size: int):
     """
-    Whatever events come, in batches of whatever size: rows, fold of the history, and memory are the same after each.
+    Whatever events come, in batches of whatever size, resets among them: rows, fold of the history, and memory are the same after each.
     """
     store = SqlStore("sqlite://")
     store.open(NOON)
@@ -29,6 +29,8 @@ def test_rows_are_the_record_after_every_commit(seed: int, size: int):
                 wanderer.step()
             host.commit()
             wanderer.fail_something()
+            host.commit()
+            wanderer.reset_something()
             host.commit()
             host.check()
         while store.sweep(3):
@@ -50,6 +52,8 @@ def test_rows_are_the_record_after_a_restart(path: Path, seed: int):
     for _ in range(5):
         for _ in range(40):
             wanderer.step()
+        host.commit()
+        wanderer.reset_something()
         host.commit()
         store.close()
         store.open(NOON)

@@ -57,6 +57,7 @@ from iwf_py.model.status import (
     Phase,
     SearchAttributeValueType,
     WorkflowConditionalCloseType,
+    WorkflowResetType,
     WorkflowStopType,
 )
 from tests.store.host import Host, Run
@@ -111,6 +112,20 @@ class Wanderer:
             if run.tasks and self.random.random() < 0.5:
                 number = self.random.choice(sorted(run.tasks))
                 self.host.fail(number, self.host.now + timedelta(seconds=5), workflow_id, self._text())
+
+    def reset_something(self) -> None:
+        """Have a written run begin again from some entry of its past."""
+        known = [runs for runs in self.host.runs.values() if runs]
+        if known and self.random.random() < 0.3:
+            base = self.random.choice(self.random.choice(known))
+            self.host.reset(
+                base,
+                reset_type=WorkflowResetType.HISTORY_EVENT_ID,
+                history_event_id=self.random.randint(1, base.record.seq),
+                reason=self._text(),
+                skip_signal_reapply=self.random.random() < 0.3,
+                skip_update_reapply=self.random.random() < 0.3,
+            )
 
     def _start(self, workflow_id: str) -> None:
         random = self.random
