@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from datetime import datetime
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any
 
 from attrs import evolve
 
@@ -33,7 +32,6 @@ from iwf_py.model.options import (
     StateOptions,
 )
 from iwf_py.model.requests import (
-    ResetRequest,
     RpcRequest,
     RunResult,
     SearchPage,
@@ -41,34 +39,7 @@ from iwf_py.model.requests import (
     StateCompletion,
     StateWaitRequest,
 )
-from iwf_py.model.status import WorkflowResetType
 from iwf_py.ports import WorkflowService
-
-
-class ResetOptions(Protocol):
-    """How a run is reset: the fields of iWF's ``ResetWorkflowTypeAndOptions``; see `ResetRequest`."""
-
-    reset_type: WorkflowResetType
-    reason: str | None
-    history_event_id: int | None
-    history_event_time: datetime | None
-    state_id: str | None
-    state_execution_id: str | None
-    skip_signal_reapply: bool | None
-    skip_update_reapply: bool | None
-
-
-class WholeService(WorkflowService, Protocol):
-    """A service with all that can be asked by name."""
-
-    def reset(self, request: ResetRequest) -> Future[str]:
-        """Open a run with the past of another; answers its run id."""
-
-    def search(self, request: SearchRequest) -> Future[SearchPage]:
-        """Find runs."""
-
-    def wait_for_state(self, request: StateWaitRequest) -> Future[StateCompletion]:
-        """Answer once a state execution has completed."""
 
 
 class UnregisteredCalls(Calls):
@@ -85,7 +56,6 @@ class UnregisteredCalls(Calls):
 
     def __init__(self, service: WorkflowService, converter: Converter, namespace: str) -> None:
         super().__init__(Registry(), service, converter, namespace)
-        self._whole = cast("WholeService", service)
 
     def start_by_name(
         self,
@@ -171,22 +141,7 @@ class UnregisteredCalls(Calls):
         given: object = request
         if not isinstance(given, SearchRequest):
             raise InvalidArgumentError(f"a search takes a SearchRequest, got {given!r}")
-        return _told(partial(self._whole.search, evolve(request, namespace=self._namespace)))
-
-    def reset_by_name(self, workflow_id: str, run_id: str | None, options: ResetOptions) -> Question[str]:
-        """Open a run with the past of another."""
-        request = ResetRequest(
-            **self._where(workflow_id, run_id),
-            reset_type=WorkflowResetType(options.reset_type),
-            history_event_id=options.history_event_id,
-            history_event_time=options.history_event_time,
-            state_id=options.state_id,
-            state_execution_id=options.state_execution_id,
-            reason=options.reason,
-            skip_signal_reapply=bool(options.skip_signal_reapply),
-            skip_update_reapply=bool(options.skip_update_reapply),
-        )
-        return _told(partial(self._whole.reset, request))
+        return _told(partial(self._service.search, evolve(request, namespace=self._namespace)))
 
     def wait_for_state_by_name(
         self,
@@ -206,7 +161,7 @@ class UnregisteredCalls(Calls):
             wait_for_key=None if wait_for_key is None else check_name("wait_for_key", wait_for_key),
         )
         return Question(
-            send=partial(self._whole.wait_for_state, request),
+            send=partial(self._service.wait_for_state, request),
             open=_as_it_is,
             patience=patience,
             late=partial(WorkflowStillRunningError, workflow_id=workflow_id, waited=patience),

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from iwf_py.authoring.reset_workflow_type_and_options import ResetWorkflowTypeAndOptions
 from iwf_py.authoring.unregistered_workflow_options import UnregisteredWorkflowOptions
 from iwf_py.authoring.workflow_options import StopWorkflowOptions
 from iwf_py.client.asking import answer
 from iwf_py.client.handle import RESULT_TIMEOUT
 from iwf_py.client.results import decode_outputs
-from iwf_py.client.unregistered_calls import ResetOptions, UnregisteredCalls
+from iwf_py.client.unregistered_calls import UnregisteredCalls
 from iwf_py.codec.payloads import JsonConverter
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.model.converter import Converter
@@ -108,14 +109,16 @@ class UnregisteredClient:
         """End a run; errors as `Client.stop_workflow`."""
         answer(self._calls.stop(workflow_id, options, workflow_run_id))
 
-    def reset_workflow(self, workflow_id: str, workflow_run_id: str | None, options: ResetOptions) -> str:
+    def reset_workflow(
+        self, workflow_id: str, workflow_run_id: str | None, options: ResetWorkflowTypeAndOptions
+    ) -> str:
         """
         Open a new run whose past is that of a run, up to a point.
 
         Returns:
             The new run's id.
         """
-        return answer(self._calls.reset_by_name(workflow_id, workflow_run_id, options))
+        return answer(self._calls.reset(workflow_id, options, workflow_run_id))
 
     def invoke_rpc(
         self,

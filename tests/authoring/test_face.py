@@ -74,10 +74,6 @@ LATER = {
     "iwf_api.models": (
         "the protocol over HTTP: WorkflowStateExecuteRequest WorkflowStateWaitUntilRequest WorkflowWorkerRpcRequest"
     ),
-    "reset_workflow_type_and_options": (
-        "resetting a run: ResetWorkflowTypeAndOptions reset_to_beginning reset_to_history_event_id "
-        "reset_to_history_event_time reset_to_state_execution_id reset_to_state_id"
-    ),
 }
 
 

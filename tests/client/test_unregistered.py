@@ -2,7 +2,6 @@
 
 from concurrent.futures import Future
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 
@@ -26,6 +25,7 @@ from iwf_py import (
     WorkflowStopType,
     convert_to_sa_list,
     get_workflow_type_by_rpc_method,
+    reset_to_state_execution_id,
 )
 from iwf_py.model.decisions import Movement
 from iwf_py.model.options import CallOptions, CronSchedule, RpcOptions, StateOptions
@@ -295,16 +295,7 @@ def test_search_and_reset(client, service):
     A search is of the client's namespace; a reset has the fields of its options.
     """
     service.answers.extend([SearchPage(), "run-2"])
-    options = SimpleNamespace(
-        reset_type="STATE_EXECUTION_ID",
-        reason="why",
-        history_event_id=None,
-        history_event_time=None,
-        state_id=None,
-        state_execution_id="Verify-2",
-        skip_signal_reapply=True,
-        skip_update_reapply=None,
-    )
+    options = reset_to_state_execution_id("Verify-2", "why", skip_signal_reapply=True)
 
     assert client.search_workflow(SearchRequest(query="city = 'Bonn'", page_size=3)) == SearchPage()
     assert service.last == SearchRequest(query="city = 'Bonn'", page_size=3, namespace="shop")

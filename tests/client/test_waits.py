@@ -253,8 +253,8 @@ def test_a_start_may_name_what_will_be_waited_for(client, service):
     assert service.last.wait_for_state_execution_ids == ("Verify-2", "Submit-1")
     with pytest.raises(NotRegisteredError, match="Nobody"):
         client.start_workflow(Signup, "w", 60, Form("a@b"), WorkflowOptions(wait_for_completion_state_ids=["Nobody"]))
-    with pytest.raises(InvalidArgumentError, match=r"wait_for_completion_state_ids takes a list \| tuple"):
-        client.start_workflow(Signup, "w", 60, Form("a@b"), WorkflowOptions(wait_for_completion_state_ids="Submit"))
+    with pytest.raises(InvalidArgumentError, match="wait_for_completion_state_ids takes a list"):
+        WorkflowOptions(wait_for_completion_state_ids="Submit")
 
 
 def test_every_call_may_name_its_run(client):
