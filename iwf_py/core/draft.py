@@ -63,6 +63,7 @@ class Draft:
         "chain",
         "channels",
         "closed",
+        "coming",
         "config",
         "empties",
         "failed",
@@ -109,6 +110,7 @@ class Draft:
         self.in_flight: int = record.in_flight
         self.locks: Map[LockKey, Fifo[int]] = record.locks
         self.rpcs: Map[int, StoredRpc] = record.rpcs
+        self.coming: Map[str, int] = record.coming
         self.timed: Map[str, int] = record.timed
         self.empties: Map[ChannelKey, EmptyWaiters] = record.empties
         self.skips: KeptSkips = record.skips
@@ -139,6 +141,7 @@ class Draft:
             in_flight=self.in_flight,
             locks=self.locks,
             rpcs=self.rpcs,
+            coming=self.coming,
             timed=self.timed,
             empties=self.empties,
             skips=self.skips,
@@ -238,7 +241,10 @@ def _state_opened(draft: Draft, change: StateOpened) -> None:
         change.wait_for_key,
         change.failure,
     )
-    draft.states = draft.states.insert(change.number, LiveState(origin, change.phase))
+    state = LiveState(origin, change.phase)
+    draft.states = draft.states.insert(change.number, state)
+    if state.is_to_wait:
+        draft.coming = draft.coming.insert(origin.execution_id, change.number)
     draft.ordinals = draft.ordinals.insert(change.state_id, change.ordinal)
     draft.opened = change.number
 
@@ -279,6 +285,8 @@ def _state_waiting(draft: Draft, change: StateWaiting) -> None:
         (False,) * len(change.commands.until_empty),
     )
     _put(draft, state, Phase.WAITING, waiting)
+    execution_id = state.execution_id
+    draft.coming = draft.coming.remove(execution_id)
     for index, command in enumerate(channels):
         key = command.family, command.channel_name
         channel = draft.channels.get(key, VOID).awaited(command.at_least, change.number, index)
@@ -288,7 +296,7 @@ def _state_waiting(draft: Draft, change: StateWaiting) -> None:
         waiters = draft.empties.get(key, NO_WAITERS).plus(change.number, index)
         draft.empties = draft.empties.insert(key, waiters)
     if change.due:
-        draft.timed = draft.timed.insert(state.execution_id, change.number)
+        draft.timed = draft.timed.insert(execution_id, change.number)
 
 
 def _timer_completed(draft: Draft, change: TimerCompleted) -> None:
@@ -370,6 +378,7 @@ def _execution_closed(draft: Draft, change: ExecutionClosed) -> None:
     draft.unconsumed = draft.in_flight = 0
     draft.locks = EMPTY
     draft.rpcs = EMPTY
+    draft.coming = EMPTY
     draft.timed = EMPTY
     draft.empties = EMPTY
     draft.skips = NO_SKIPS

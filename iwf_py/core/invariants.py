@@ -107,7 +107,7 @@ def _of_skips(record: Record) -> Iterator[str]:
         if name not in live:
             if int(ordinal) <= record.ordinals.get(state_id, 0):
                 yield f"a skip is kept for {name}, which is over"
-        elif live[name].options.skip_wait_until or live[name].phase not in (Phase.DELAYED, Phase.WAIT_UNTIL):
+        elif not live[name].is_to_wait:
             yield f"a skip is kept for {name}, which waits by now or never will"
 
 

@@ -158,6 +158,7 @@ def _with_life(record: Record, parts: Parts) -> Record:
         in_flight=sum(1 for message in messages if message.state is not None),
         locks=_locks(states.values(), rpcs.values()),
         rpcs=Map(rpcs),
+        coming=Map({state.execution_id: state.number for state in states.values() if state.is_to_wait}),
         timed=Map(
             {
                 state.execution_id: state.number

@@ -130,6 +130,13 @@ class LiveState:
         return self.invoked_at is not None
 
     @property
+    def is_to_wait(self) -> bool:
+        """Is its wait_until still to come, or outstanding?"""
+        if self.phase is Phase.DELAYED:
+            return not self.options.skip_wait_until
+        return self.phase is Phase.WAIT_UNTIL
+
+    @property
     def first_phase(self) -> Phase:
         """The call that it begins with."""
         return Phase.EXECUTE if self.options.skip_wait_until else Phase.WAIT_UNTIL
@@ -185,6 +192,8 @@ class Record:
 
         locks: For each locked key who holds it and who queues: a state's number, or an RPC's number as a negative.
 
+        coming: The names of the states that are to wait and do not yet, to their numbers.
+
         timed: The names of the states that wait with timers, to their numbers.
 
         empties: Who waits until which channel is empty.
@@ -214,6 +223,7 @@ class Record:
     in_flight: int = 0
     locks: Map[LockKey, Fifo[int]] = EMPTY
     rpcs: Map[int, StoredRpc] = EMPTY
+    coming: Map[str, int] = EMPTY
     timed: Map[str, int] = EMPTY
     empties: Map[ChannelKey, EmptyWaiters] = EMPTY
     skips: KeptSkips = NO_SKIPS

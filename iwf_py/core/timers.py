@@ -100,25 +100,14 @@ def skip(step: Step, event: TimerSkipped) -> Answer:
 
 
 def _will_wait(step: Step, event: TimerSkipped) -> bool:
-    """
-    Tell whether a state execution that waits for no timer now is still to wait.
-
-    It is looked for among the open states: an index of all their names would cost every state, and who skips is rare.
-    """
-    draft = step.draft
-    state_id, _, digits = event.state_execution_id.rpartition("-")
+    """Tell whether a state execution that waits for no timer now is still to wait, or, re-applied, may still be opened."""
+    draft, name = step.draft, event.state_execution_id
+    if name in draft.coming or not event.is_reapplied:
+        return name in draft.coming
+    state_id, _, digits = name.rpartition("-")
     # No run opens so many states that 18 digits would not do.
     ordinal = int(digits) if digits.isdecimal() and digits.isascii() and len(digits) <= 18 else 0
-    if not ordinal or state_execution_id(state_id, ordinal) != event.state_execution_id:
-        return False
-    if ordinal > draft.ordinals.get(state_id, 0):
-        return event.is_reapplied
-    for state in draft.states.values():
-        if state.origin.ordinal == ordinal and state.origin.state_id == state_id:
-            if state.phase is Phase.DELAYED:
-                return state.first_phase is Phase.WAIT_UNTIL
-            return state.phase is Phase.WAIT_UNTIL
-    return False
+    return state_execution_id(state_id, ordinal) == name and ordinal > draft.ordinals.get(state_id, 0)
 
 
 def _keep(step: Step, event: TimerSkipped) -> Answer:

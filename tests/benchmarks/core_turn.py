@@ -159,6 +159,9 @@ def cases(size: int) -> Iterator[tuple[str, Record | None, Event]]:
         WaitUntilReturned(at=NOON, number=1, result=WaitUntilResult(commands=timed)),
     )
 
+    late = TimerSkipped(at=NOON, state_execution_id=f"B-{min(size, 900)}", index=0)
+    yield "skips: keep one for a state of many", crowd, late
+
     until_empty = CommandRequest.for_all_command_completed(SignalChannelCommand.until_empty("s"))
     filled = waiting(after(crowd, Signalled(at=NOON, channel_name="s", value=VALUE)), until_empty)
     yield "empty channels: signal one for which all wait", filled, Signalled(at=NOON, channel_name="s", value=VALUE)

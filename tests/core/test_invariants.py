@@ -98,6 +98,7 @@ CORRUPTIONS: dict[str, Callable[[Record], Record]] = {
     "a wait that is over": lambda r: waiting(r, commands=CommandRequest(), channels=(), due=(), timers=(), taken=()),
     "a timer too many": lambda r: waiting(r, due=(NOON, NOON), timers=(None, None)),
     "more taken than wanted": lambda r: waiting(r, taken=(Fifo.of([Message(1, None), Message(2, None)]), EMPTY_FIFO)),
+    "a state that is to wait forgotten": lambda r: evolve(r, coming=EMPTY),
     "a timer's name forgotten": lambda r: evolve(r, timed=EMPTY),
     "who waits for an empty channel forgotten": lambda r: evolve(r, empties=EMPTY),
     "an emptiness nobody saw": lambda r: evolve(
