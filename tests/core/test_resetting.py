@@ -10,16 +10,26 @@ import pytest
 from iwf_py.core.advance import advance
 from iwf_py.core.channels import MAX_CHANNEL_MESSAGES
 from iwf_py.core.effects import Invoke, Refuse
-from iwf_py.core.events import Event, Published, RpcReturned, RunReset, Signalled, TimerSkipped, WaitUntilReturned
+from iwf_py.core.events import (
+    Event,
+    Published,
+    RpcAsked,
+    RpcReturned,
+    RunReset,
+    Signalled,
+    TimerSkipped,
+    WaitUntilReturned,
+)
 from iwf_py.core.past import Branch, Past
 from iwf_py.core.points import request_problem
 from iwf_py.core.record import Record
 from iwf_py.errors import TransitionError
 from iwf_py.model.commands import CommandRequest, InternalChannelCommand, SignalChannelCommand, TimerCommand
-from iwf_py.model.invocations import Publication, WaitUntilResult
-from iwf_py.model.requests import ResetRequest
+from iwf_py.model.invocations import Publication, RpcResult, WaitUntilResult
+from iwf_py.model.options import RpcOptions
+from iwf_py.model.requests import ResetRequest, RpcRequest
 from iwf_py.model.status import Phase, WorkflowResetType
-from tests.core.machine import NOON, Machine, locks, sealed, to, writes
+from tests.core.machine import NOON, Machine, locking, locks, sealed, to, writes
 
 BEGINNING, ENTRY, TIME, STATE, EXECUTION = (
     WorkflowResetType.BEGINNING,
@@ -177,6 +187,29 @@ def test_what_was_refused_is_not_applied_again():
 
     assert len(branch.turns) == 1
     assert record_of(branch).deadline == machine.now + timedelta(seconds=60)
+
+
+def test_an_rpc_that_was_refused_for_want_of_room_wrote_nothing():
+    """
+    Its caller knows that; that there is room now, because other things are left out, does not bring it back.
+    """
+    full = tuple(Publication(channel_name="c", value=None) for _ in range(MAX_CHANNEL_MESSAGES))
+    rpc = RpcRequest(workflow_id="w", rpc_name="r", options=RpcOptions(attributes=locking("k")))
+    result = RpcResult(writes=writes(("c", "more"), k="1"))
+    past = past_of(
+        [
+            Machine().events[0],
+            Published(at=NOON, messages=full),
+            RpcAsked(at=NOON, request=rpc),
+            RpcReturned(at=NOON, number=3, result=result),
+        ],
+        BEGINNING,
+        skip_signal_reapply=True,
+    )
+
+    branch = whole(past, "run-2", NOON)
+
+    assert [type(event) for event in again(branch)] == [RunReset]
 
 
 def test_what_finds_no_room_is_left_out():

@@ -24,7 +24,7 @@ from iwf_py.core.views import pending
 from iwf_py.model.options import Chain
 from iwf_py.model.requests import ResetRequest
 from iwf_py.model.status import WorkflowResetType
-from tests.core.laws import check_turn
+from tests.core.laws import check_changes
 from tests.core.machine import NOON
 from tests.property.test_machine import Driver
 
@@ -44,7 +44,7 @@ def check_branch(branch: Branch, events: list[Event]) -> Record:
     alarms = set()
     for turn, _ in branch.turns:
         assert turn.record is not None
-        check_turn(record, turn)
+        check_changes(record, turn.changes)
         assert fold(record, turn.changes, turn.record.seq, turn.record.last_at) == turn.record
         assert invariants.check(turn.record) == []
         asked.update(effect for effect in turn.effects if isinstance(effect, Invoke | InvokeRpc))
