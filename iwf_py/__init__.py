@@ -128,6 +128,8 @@ if TYPE_CHECKING:
     from iwf_py.model.options import WorkflowConfig as WorkflowConfig
     from iwf_py.model.options import WorkflowRetryPolicy as WorkflowRetryPolicy
     from iwf_py.model.payload import SearchAttribute as SearchAttribute
+    from iwf_py.model.requests import FoundRun as FoundRun
+    from iwf_py.model.requests import SearchPage as SearchPage
     from iwf_py.model.requests import WorkflowInfo as WorkflowInfo
     from iwf_py.model.status import ChannelRequestStatus as ChannelRequestStatus
     from iwf_py.model.status import CommandWaitingType as CommandWaitingType
@@ -179,6 +181,7 @@ __all__ = [  # noqa: RUF022
     "ExecutingStateIdMode",
     "ExecutionParkedError",
     "Failure",
+    "FoundRun",
     "HttpError",
     "IDReusePolicy",
     "InternalChannel",
@@ -210,6 +213,7 @@ __all__ = [  # noqa: RUF022
     "SearchAttribute",
     "SearchAttributeKey",
     "SearchAttributeValueType",
+    "SearchPage",
     "ServerSideError",
     "SignalChannel",
     "SignalChannelCommand",
@@ -310,6 +314,7 @@ _MODULES = {
     "ExecutingStateIdMode": "iwf_py.model.status",
     "ExecutionParkedError": "iwf_py.errors",
     "Failure": "iwf_py.model.invocations",
+    "FoundRun": "iwf_py.model.requests",
     "HttpError": "iwf_py.errors",
     "IDReusePolicy": "iwf_py.model.status",
     "InternalChannel": "iwf_py.authoring.descriptors",
@@ -341,6 +346,7 @@ _MODULES = {
     "SearchAttribute": "iwf_py.model.payload",
     "SearchAttributeKey": "iwf_py.authoring.descriptors",
     "SearchAttributeValueType": "iwf_py.model.status",
+    "SearchPage": "iwf_py.model.requests",
     "ServerSideError": "iwf_py.errors",
     "SignalChannel": "iwf_py.authoring.descriptors",
     "SignalChannelCommand": "iwf_py.authoring.command_request",

@@ -25,6 +25,7 @@ from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
     AttributeReading,
     AttributeWaitRequest,
+    CountRequest,
     GetAttributesRequest,
     PublishRequest,
     ResetRequest,
@@ -32,6 +33,8 @@ from iwf_py.model.requests import (
     RunAddress,
     RunDescription,
     RunResult,
+    SearchPage,
+    SearchRequest,
     SetAttributesRequest,
     SignalRequest,
     SkipTimerRequest,
@@ -343,6 +346,12 @@ class _Door:
 
     def wait_for_attribute(self, request: AttributeWaitRequest) -> Future[AttributeReading]:
         return self._ask(lambda service: service.wait_for_attribute(request))
+
+    def search(self, request: SearchRequest) -> Future[SearchPage]:
+        return self._ask(lambda service: service.search(request))
+
+    def count(self, request: CountRequest) -> Future[int]:
+        return self._ask(lambda service: service.count(request))
 
     def history(self, address: RunAddress, after: int = 0, limit: int = 1000) -> Future[tuple[HistoryEntry, ...]]:
         return self._ask(lambda service: service.history(address, after, limit))

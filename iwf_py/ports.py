@@ -37,6 +37,7 @@ from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
     AttributeReading,
     AttributeWaitRequest,
+    CountRequest,
     GetAttributesRequest,
     PublishRequest,
     ResetRequest,
@@ -44,6 +45,8 @@ from iwf_py.model.requests import (
     RunAddress,
     RunDescription,
     RunResult,
+    SearchPage,
+    SearchRequest,
     SetAttributesRequest,
     SignalRequest,
     SkipTimerRequest,
@@ -117,6 +120,16 @@ class WorkflowService(Protocol):
 
     def wait_for_attribute(self, request: AttributeWaitRequest) -> Future[AttributeReading]:
         """Answer once a data attribute is another than it was, at once where it is; else as `wait_for_state`."""
+
+    def search(self, request: SearchRequest) -> Future[SearchPage]:
+        """
+        Find runs: one page of them, open ones first, latest started first, then those that closed, latest closed first.
+
+        All pages of a search keep to the moment of the first: nothing is told twice or left out.
+        """
+
+    def count(self, request: CountRequest) -> Future[int]:
+        """Count the runs that a search finds."""
 
     def history(self, address: RunAddress, after: int = 0, limit: int = 1000) -> Future[tuple[HistoryEntry, ...]]:
         """Read history entries with ``seq > after``, at most *limit*."""

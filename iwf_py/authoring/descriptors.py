@@ -18,7 +18,6 @@ from iwf_py.authoring.communication_schema import CommunicationMethod
 from iwf_py.authoring.keys import AttributeKey, ChannelName, Prefix
 from iwf_py.authoring.persistence import Persistence
 from iwf_py.authoring.persistence_schema import PersistenceField
-from iwf_py.authoring.search_attributes import instant_of
 from iwf_py.model.commands import InternalChannelCommand, SignalChannelCommand
 from iwf_py.model.status import ChannelFamily, SearchAttributeValueType
 
@@ -164,7 +163,7 @@ class SearchAttributeKey(AttributeKey[V], Generic[V]):
         value: Any = persistence.get_search_attribute(self)
         if value is None:
             return default
-        return cast("V", instant_of(value) if self.value_type == SearchAttributeValueType.DATETIME else value)
+        return cast("V", value)
 
     def set(self, persistence: Persistence, value: V | None) -> None:
         """Write its value; None deletes."""

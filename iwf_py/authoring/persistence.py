@@ -13,7 +13,7 @@ from typing import Any, TypeVar, overload
 from iwf_py.authoring.definition import WorkflowDefinition
 from iwf_py.authoring.keys import AttributeKey
 from iwf_py.authoring.sealing import seal, unseal
-from iwf_py.authoring.search_attributes import from_search_attribute, to_search_attribute
+from iwf_py.authoring.search_attributes import from_search_attribute, search_value, to_search_attribute
 from iwf_py.errors import InvalidArgumentError, WorkflowDefinitionError
 from iwf_py.model.converter import Converter
 from iwf_py.model.ids import check_name, plain
@@ -104,14 +104,6 @@ class Persistence:
 
     # -- search attributes
 
-    def get_search_attribute(self, key: str) -> Any:
-        """Return a search attribute, of whatever type it is declared; None when there is none."""
-        return self._get_search_attribute(key, self._definition.search_attribute_type(key))
-
-    def set_search_attribute(self, key: str, value: object) -> None:
-        """Write a search attribute, a value of the type that it is declared; None deletes."""
-        self._set_search_attribute(key, self._definition.search_attribute_type(key), value)
-
     def get_search_attribute_keyword(self, key: str) -> str | None:
         """Return a KEYWORD; None when there is none."""
         return self._get_search_attribute(key, SearchAttributeValueType.KEYWORD)  # type: ignore[no-any-return]  # by its type
@@ -168,10 +160,22 @@ class Persistence:
         """Write a KEYWORD_ARRAY; None deletes."""
         self._set_search_attribute(key, SearchAttributeValueType.KEYWORD_ARRAY, value)
 
+    def get_search_attribute(self, key: str) -> Any:
+        """Return a search attribute as a plain value of its declared type, a DATETIME as an aware datetime; None when there is none."""
+        attribute = self._search_attribute(key, self._definition.search_attribute_type(key))
+        return None if attribute is None else search_value(attribute)
+
+    def set_search_attribute(self, key: str, value: Any) -> None:
+        """Write a search attribute of its declared type; None deletes."""
+        self._set_search_attribute(key, self._definition.search_attribute_type(key), value)
+
     def _get_search_attribute(self, key: str, value_type: SearchAttributeValueType) -> Any:
-        self._check_search_attribute(key, value_type)
-        attribute = self._search_writes.get(key) or self._search.get(key)
+        attribute = self._search_attribute(key, value_type)
         return None if attribute is None else from_search_attribute(attribute)
+
+    def _search_attribute(self, key: str, value_type: SearchAttributeValueType) -> SearchAttribute | None:
+        self._check_search_attribute(key, value_type)
+        return self._search_writes.get(key) or self._search.get(key)
 
     def _set_search_attribute(self, key: str, value_type: SearchAttributeValueType, value: object) -> None:
         self._check_search_attribute(key, value_type)

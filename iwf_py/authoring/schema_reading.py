@@ -11,6 +11,7 @@ from iwf_py.authoring.definition import Names
 from iwf_py.authoring.findings import Findings
 from iwf_py.authoring.persistence_schema import PersistenceField, PersistenceFieldType
 from iwf_py.model.options import PersistenceLoadingPolicy
+from iwf_py.model.queries import SYSTEM_KINDS
 from iwf_py.model.status import ChannelFamily, SearchAttributeValueType
 
 
@@ -31,6 +32,8 @@ def read_attributes(
             search[key] = SearchAttributeValueType(value_type)  # type: ignore[arg-type]  # None is told below
         except ValueError:
             findings.add(f"search attribute {key!r} needs a SearchAttributeValueType, got {value_type!r}")
+        if key in SYSTEM_KINDS:
+            findings.add(f"search attribute {key!r} is one of the engine's own; give yours another name")
         if key in names.exact:
             findings.add_strict(f"{key!r} is both a data attribute and a search attribute; rename one of them")
     return names, search

@@ -75,11 +75,24 @@ def from_search_attribute(attribute: SearchAttribute) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def instant_of(text: str) -> datetime:
-    """Read the text of a DATETIME: ISO with an offset, or Unix nanoseconds (the last three digits are lost)."""
-    if text.isascii() and text.isdigit():
-        return EPOCH + timedelta(microseconds=int(text) // 1000)
-    return datetime.fromisoformat(text)
+def search_value(attribute: SearchAttribute) -> Any:
+    """Tell the plain value as `from_search_attribute` does, but of DATETIME the instant (UTC, aware), to the microsecond."""
+    value = from_search_attribute(attribute)
+    if attribute.value_type is not SearchAttributeValueType.DATETIME or value is None:
+        return value
+    return _instant_of(value)
+
+
+def _instant_of(text: str) -> datetime | str:
+    """Read the text of a DATETIME; text of another form, which only another program can have written, stays as it is."""
+    if not text:
+        return EPOCH
+    try:
+        if text.isascii() and text.isdigit():
+            return EPOCH + timedelta(microseconds=int(text) // 1000)
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return text
 
 
 def _wrong(key: str, expected: str, value: object) -> InvalidArgumentError:

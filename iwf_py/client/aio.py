@@ -6,7 +6,7 @@ A cancelled task stops waiting; a write that was asked for is not taken back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, TypeVar, overload
 
 from iwf_py.authoring.registry import Registry
@@ -27,7 +27,7 @@ from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import DEFAULT_NAMESPACE
 from iwf_py.model.options import WorkflowConfig
 from iwf_py.model.payload import SearchAttribute
-from iwf_py.model.requests import WorkflowInfo
+from iwf_py.model.requests import FoundRun, SearchPage, WorkflowInfo
 from iwf_py.ports import WorkflowService
 
 T = TypeVar("T")
@@ -323,6 +323,25 @@ class AsyncClient(AsyncWaiting):
     ) -> None:
         """Publish several messages, in this order and all at once."""
         await answer(self._calls.publish(workflow_class, workflow_id, messages, workflow_run_id))
+
+    async def search_workflow(self, query: str = "", page_size: int = 1000, next_page_token: str = "") -> SearchPage:
+        """Find runs, one page of them."""
+        return await answer(self._calls.search(query, page_size, next_page_token))
+
+    async def find_workflows(self, query: str = "", page_size: int = 1000) -> AsyncIterator[FoundRun]:
+        """Walk all runs that *query* finds, with ``async for``."""
+        token = ""
+        while True:
+            page = await answer(self._calls.search(query, page_size, token))
+            for found in page.executions:
+                yield found
+            token = page.next_page_token
+            if not token:
+                return
+
+    async def count_workflows(self, query: str = "") -> int:
+        """Count the runs that *query* finds."""
+        return await answer(self._calls.count(query))
 
     async def skip_timer_by_command_id(
         self,

@@ -15,7 +15,7 @@ from iwf_py.authoring.definition import WorkflowDefinition
 from iwf_py.authoring.registry import Registry
 from iwf_py.authoring.reset_workflow_type_and_options import ResetWorkflowTypeAndOptions
 from iwf_py.authoring.rpc import Rpc
-from iwf_py.authoring.search_attributes import from_search_attribute
+from iwf_py.authoring.search_attributes import search_value
 from iwf_py.authoring.state_class import StateClass
 from iwf_py.authoring.workflow import ObjectWorkflow
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
@@ -48,9 +48,11 @@ from iwf_py.model.ids import check_name, state_execution_id
 from iwf_py.model.invocations import Publication
 from iwf_py.model.options import DEFAULT_STATE_OPTIONS, WorkflowConfig
 from iwf_py.model.payload import Payload, SearchAttribute
+from iwf_py.model.queries import SYSTEM_KINDS
 from iwf_py.model.requests import (
     AttributeReading,
     AttributeWaitRequest,
+    CountRequest,
     GetAttributesRequest,
     PublishRequest,
     ResetRequest,
@@ -58,6 +60,8 @@ from iwf_py.model.requests import (
     RunAddress,
     RunDescription,
     RunResult,
+    SearchPage,
+    SearchRequest,
     SetAttributesRequest,
     SignalRequest,
     SkipTimerRequest,
@@ -210,6 +214,24 @@ class Calls:
     ) -> Question[tuple[HistoryEntry, ...]]:
         """Read history entries."""
         return _plain(partial(self._service.history, self._address(workflow_id, run_id), after, limit))
+
+    # --- finding runs ------------------------------------------------------------------------------------------
+
+    def search(self, query: str, page_size: int, next_page_token: str) -> Question[SearchPage]:
+        """Find one page of runs."""
+        _check_number("page_size", page_size, 0)
+        request = SearchRequest(
+            query=_text("query", query),
+            page_size=page_size,
+            next_page_token=_text("next_page_token", next_page_token),
+            namespace=self._namespace,
+        )
+        return _plain(partial(self._service.search, request))
+
+    def count(self, query: str) -> Question[int]:
+        """Count the runs that a query finds."""
+        request = CountRequest(query=_text("query", query), namespace=self._namespace)
+        return _plain(partial(self._service.count, request))
 
     # --- results --------------------------------------------------------------------------------------------
 
@@ -467,15 +489,19 @@ class Calls:
     def get_search_attributes(
         self, workflow: WorkflowClass | None, workflow_id: str, keys: Iterable[str] | None, run_id: str | None
     ) -> Question[dict[str, Any]]:
-        """Read search attributes as plain values."""
+        """Read search attributes as plain values; a DATETIME as an aware datetime."""
         definition = self._definition(workflow)
         wanted = _keys(keys)
-        if definition is not None:
-            for key in wanted or ():
+        for key in wanted or ():
+            if definition is not None and key not in SYSTEM_KINDS:
                 definition.search_attribute_type(key)
 
         def open_all(attributes: Mapping[str, SearchAttribute]) -> dict[str, Any]:
-            return {key: from_search_attribute(attribute) for key, attribute in attributes.items()}
+            # Of all that there are, those that the class knows; without a class what is no system attribute.
+            known = wanted or (
+                set(attributes) - set(SYSTEM_KINDS) if definition is None else definition.search_attributes
+            )
+            return {key: search_value(attribute) for key, attribute in attributes.items() if key in known}
 
         request = GetAttributesRequest(**self._where(workflow_id, run_id), keys=wanted)
         return Question(send=partial(self._service.get_search_attributes, request), open=open_all)
@@ -534,6 +560,12 @@ def _keys(keys: Iterable[str] | None) -> tuple[str, ...] | None:
     if isinstance(keys, str):
         raise InvalidArgumentError(f"keys must be a list of str, got the str {keys!r}")
     return tuple(check_name("attribute key", key) for key in keys)
+
+
+def _text(what: str, text: object) -> str:
+    if not isinstance(text, str):
+        raise InvalidArgumentError(f"{what} must be a str, got {type(text).__name__} {text!r}")
+    return text
 
 
 def _check_number(what: str, number: object, least: int) -> None:

@@ -6,7 +6,7 @@ given, None or "" is the current run of the workflow id.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, overload
 
 from iwf_py.authoring.registry import Registry
@@ -25,7 +25,7 @@ from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import DEFAULT_NAMESPACE
 from iwf_py.model.options import WorkflowConfig
 from iwf_py.model.payload import SearchAttribute
-from iwf_py.model.requests import WorkflowInfo
+from iwf_py.model.requests import FoundRun, SearchPage, WorkflowInfo
 from iwf_py.ports import WorkflowService
 
 In = TypeVar("In")
@@ -298,6 +298,38 @@ class Client(Waiting):
         """Publish several messages, pairs of channel name and value, in this order and all at once."""
         answer(self._calls.publish(workflow_class, workflow_id, messages, workflow_run_id))
 
+    # --- finding workflows ------------------------------------------------------------------------------------
+
+    def search_workflow(self, query: str = "", page_size: int = 1000, next_page_token: str = "") -> SearchPage:
+        """
+        Find runs, one page of them: open ones first, latest started first, then closed ones, latest closed first.
+
+        Args:
+            query: In the query language, such as ``IwfWorkflowType = 'Signup' AND city = 'Rome'``; empty for all.
+
+            page_size: At most so many; 0 for 1000, which is also the most.
+
+            next_page_token: Of the page before; empty for the first.
+
+        Errors:
+            ClientSideError: The query is none, or the token is not one of this query.
+        """
+        return answer(self._calls.search(query, page_size, next_page_token))
+
+    def find_workflows(self, query: str = "", page_size: int = 1000) -> Iterator[FoundRun]:
+        """Walk all runs that *query* finds, as `search_workflow` tells them; a page is asked for when it is needed."""
+        token = ""
+        while True:
+            page = answer(self._calls.search(query, page_size, token))
+            yield from page.executions
+            token = page.next_page_token
+            if not token:
+                return
+
+    def count_workflows(self, query: str = "") -> int:
+        """Count the runs that *query* finds."""
+        return answer(self._calls.count(query))
+
     # --- timers -----------------------------------------------------------------------------------------------
 
     def skip_timer_by_command_id(
@@ -408,13 +440,17 @@ class Client(Waiting):
         attribute_keys: Iterable[str] | None = None,
         workflow_run_id: str | None = None,
     ) -> dict[str, Any]:
-        """Read search attributes as plain values, those that exist by key; errors as `get_workflow_data_attributes`."""
+        """
+        Read search attributes as plain values, those that exist by key; errors as `get_workflow_data_attributes`.
+
+        A DATETIME is an aware datetime. ``IwfWorkflowType`` and ``IwfExecutingStateIds`` may be asked for, too.
+        """
         return answer(self._calls.get_search_attributes(workflow_class, workflow_id, attribute_keys, workflow_run_id))
 
     def get_all_search_attributes(
         self, workflow_class: WorkflowClass, workflow_id: str, workflow_run_id: str | None = None
     ) -> dict[str, Any]:
-        """Read all search attributes."""
+        """Read all search attributes that the workflow declares."""
         return answer(self._calls.get_search_attributes(workflow_class, workflow_id, None, workflow_run_id))
 
     def set_workflow_search_attributes(

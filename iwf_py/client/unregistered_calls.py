@@ -136,7 +136,7 @@ class UnregisteredCalls(Calls):
         """Tell how a run stands, and with what, unopened."""
         return _told(partial(self._service.result, self._address(workflow_id, run_id)))
 
-    def search(self, request: SearchRequest) -> Question[SearchPage]:
+    def search_as_asked(self, request: SearchRequest) -> Question[SearchPage]:
         """Find runs, in the namespace of these calls."""
         given: object = request
         if not isinstance(given, SearchRequest):

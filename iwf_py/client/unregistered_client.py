@@ -233,7 +233,7 @@ class UnregisteredClient:
 
             ClientSideError: The query cannot be understood.
         """
-        return answer(self._calls.search(request))
+        return answer(self._calls.search_as_asked(request))
 
     def wait_for_state_execution_completion_with_state_execution_id(
         self,

@@ -17,6 +17,7 @@ from iwf_py.core.maps import Map
 from iwf_py.model.ids import EPOCH
 from iwf_py.model.options import PersistenceLoadingPolicy
 from iwf_py.model.payload import SearchAttribute
+from iwf_py.model.queries import SYSTEM_KINDS
 from iwf_py.model.status import PersistenceLoadingType, SearchAttributeValueType
 
 # Keys of both spaces together, and characters of all data attributes.
@@ -32,10 +33,16 @@ DATA_SPACE, SEARCH_SPACE = "D", "S"
 
 @frozen
 class Cell(Generic[T]):
-    """A value with the seq of the turn that wrote it."""
+    """
+    A value with the seq of the turn that wrote it.
+
+    Attributes:
+        instant: Of a DATETIME search attribute: what its text meant when it was written.
+    """
 
     value: T
     revision: int
+    instant: datetime | None = None
 
 
 class Loaded(Mapping[str, T], Generic[T]):
@@ -125,6 +132,8 @@ def search_problem(attribute: SearchAttribute, at: datetime) -> str | None:
     Source:
         The iWF protocol's section on search-attribute types and time formats.
     """
+    if attribute.key in SYSTEM_KINDS:
+        return f"search attribute {attribute.key!r} is the engine's own and cannot be written; give yours another name"
     if attribute.is_empty:
         return None
     kind = attribute.value_type
@@ -136,6 +145,31 @@ def search_problem(attribute: SearchAttribute, at: datetime) -> str | None:
     if is_good and given and kind is SearchAttributeValueType.DATETIME:
         is_good = instant_of(given[named], at) is not None
     return None if is_good else f"search attribute {attribute.key!r} has no value that fits its type {kind.value}"
+
+
+def utc_text(text: str, instant: datetime) -> str:
+    """
+    Write a DATETIME in one form, RFC 3339 in UTC, with as many digits behind the second as its text had, up to nine.
+
+    Args:
+        instant: What the text meant when it was written.
+    """
+    stamp = _STAMP.fullmatch(text)
+    if stamp:
+        digits = stamp[2] or ""
+    elif _NUMBER.fullmatch(text):
+        digits = f"{int(text) % 10**9:09}"
+    else:
+        digits = f"{instant.microsecond:06}"
+    digits = digits.rstrip("0")
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{'.' if digits else ''}{digits}Z".rjust(20, "0")
+
+
+def written_instant(attribute: SearchAttribute, at: datetime) -> datetime | None:
+    """Tell what the text of a DATETIME means that is written at *at*; None for any other type."""
+    if attribute.value_type is not SearchAttributeValueType.DATETIME:
+        return None
+    return instant_of(attribute.string_value or "", at)
 
 
 def first_search_problem(attributes: Iterable[SearchAttribute], at: datetime) -> str | None:

@@ -57,10 +57,11 @@ class AttributeWritten:
 
 @frozen(kw_only=True)
 class SearchAttributeWritten:
-    """A search attribute has a new value; an empty one: it is gone."""
+    """A search attribute has a new value; an empty one: it is gone. *instant* is what the text of a DATETIME means."""
 
     attribute: SearchAttribute
     revision: int
+    instant: datetime | None = None
 
 
 @frozen(kw_only=True)
@@ -270,6 +271,8 @@ class ExecutionClosed:
             skips is released before.
 
         channel_sizes: Messages that nobody had taken, by channel; an RPC that reads is still told of them.
+
+        executing_state_ids: What the search attribute IwfExecutingStateIds lists of them.
     """
 
     at: datetime
@@ -279,6 +282,7 @@ class ExecutionClosed:
     executing: tuple[str, ...] = ()
     waiting_timers: tuple[tuple[str, int, str | None], ...] = ()
     channel_sizes: tuple[tuple[ChannelFamily, str, int], ...] = ()
+    executing_state_ids: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

@@ -15,6 +15,7 @@ from iwf_py.core.channels import ChannelSizes
 from iwf_py.core.draft import VOID
 from iwf_py.core.effects import Closed, Refuse
 from iwf_py.core.events import Started
+from iwf_py.core.listing import listed
 from iwf_py.core.record import LiveState, Record
 from iwf_py.core.states import MAX_OPEN_STATES, leave, open_state
 from iwf_py.core.step import Step
@@ -68,6 +69,7 @@ def close(
             executing=tuple(draft.states[number].execution_id for number in sorted(draft.states)),
             waiting_timers=_waiting_timers(step),
             channel_sizes=tuple((*key, size) for key, size in ChannelSizes(draft.channels).items()),
+            executing_state_ids=listed(draft.config, draft.states),
         )
     )
     workflow_id, run_id = draft.started.request.workflow_id, draft.started.run_id

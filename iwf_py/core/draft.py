@@ -198,7 +198,8 @@ def _search_attribute_written(draft: Draft, change: SearchAttributeWritten) -> N
     if attribute.is_empty:
         draft.search_attributes = draft.search_attributes.discard(attribute.key)
     else:
-        draft.search_attributes = draft.search_attributes.insert(attribute.key, Cell(attribute, change.revision))
+        cell = Cell(attribute, change.revision, change.instant)
+        draft.search_attributes = draft.search_attributes.insert(attribute.key, cell)
 
 
 def _message_appended(draft: Draft, change: MessageAppended) -> None:

@@ -101,7 +101,7 @@ class Parts:
     closed: ExecutionClosed | None = None
     successor: Succeeded | None = None
     attributes: Iterable[tuple[str, Payload, int]] = ()
-    search_attributes: Iterable[tuple[SearchAttribute, int]] = ()
+    search_attributes: Iterable[tuple[SearchAttribute, int, datetime | None]] = ()
     ordinals: Mapping[str, int] = field(factory=dict)
     failed: Iterable[tuple[str, int]] = ()
     keyed: Iterable[tuple[str, str, int]] = ()
@@ -116,7 +116,9 @@ def restore(parts: Parts) -> Record:
     """Make a record of what rows say; of a closed run only what a closed record keeps."""
     is_open = parts.closed is None
     attributes = {key: Cell(value, revision) for key, value, revision in parts.attributes}
-    search = {attribute.key: Cell(attribute, revision) for attribute, revision in parts.search_attributes}
+    search = {
+        attribute.key: Cell(attribute, revision, instant) for attribute, revision, instant in parts.search_attributes
+    }
     common = Record(
         started=parts.started,
         chain=parts.chain,
@@ -267,8 +269,8 @@ def stored(record: Record) -> Parts:
             (key, record.attributes[key].value, record.attributes[key].revision) for key in sorted(record.attributes)
         ),
         search_attributes=tuple(
-            (record.search_attributes[key].value, record.search_attributes[key].revision)
-            for key in sorted(record.search_attributes)
+            (cell.value, cell.revision, cell.instant)
+            for cell in (record.search_attributes[key] for key in sorted(record.search_attributes))
         ),
         ordinals={state_id: record.ordinals[state_id] for state_id in sorted(record.ordinals)},
         failed=tuple(sorted(record.failed.items())),

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from iwf_py.core.attempts import TaskState
-from iwf_py.core.attributes import load
+from iwf_py.core.attributes import Cell, load, utc_text
 from iwf_py.core.channels import ChannelKey, ChannelSizes
 from iwf_py.core.effects import Effect, Invoke, InvokeRpc, SetTimer
 from iwf_py.core.events import DEADLINE, RUN_TIMERS, START_DELAY
 from iwf_py.core.holding import why_held
+from iwf_py.core.listing import executing_state_ids
 from iwf_py.core.record import LiveState, Record, Waiting
 from iwf_py.errors import TransitionError
 from iwf_py.model.invocations import (
@@ -25,16 +26,18 @@ from iwf_py.model.invocations import (
     Serves,
 )
 from iwf_py.model.payload import Payload, SearchAttribute
+from iwf_py.model.queries import SystemAttribute
 from iwf_py.model.requests import (
     ChannelCommandDescription,
     ChannelEmptyDescription,
+    FoundRun,
     RpcRequest,
     RunDescription,
     RunResult,
     StateDescription,
     TimerDescription,
 )
-from iwf_py.model.status import ChannelRequestStatus, Phase, TimerStatus
+from iwf_py.model.status import ChannelRequestStatus, Phase, SearchAttributeValueType, TimerStatus
 
 
 @frozen
@@ -209,9 +212,29 @@ def attributes(record: Record, keys: tuple[str, ...] | None = None) -> dict[str,
 
 
 def search_attributes(record: Record, keys: tuple[str, ...] | None = None) -> dict[str, SearchAttribute]:
-    """Read search attributes, sorted by key: all, or those of *keys* that exist."""
-    found = sorted(record.search_attributes if keys is None else set(keys).intersection(record.search_attributes))
-    return {key: record.search_attributes[key].value for key in found}
+    """
+    Read search attributes, sorted by key: all that were written, or those of *keys* that exist, the engine's own too.
+
+    A DATETIME is told in UTC, whatever form it was written in; user code gets it as it was written.
+    """
+    written = record.search_attributes
+    found = {key: _read(written[key]) for key in (written if keys is None else set(keys).intersection(written))}
+    own = {SystemAttribute.IWF_WORKFLOW_TYPE, SystemAttribute.IWF_EXECUTING_STATE_IDS}.intersection(keys or ())
+    if SystemAttribute.IWF_WORKFLOW_TYPE in own:
+        key = SystemAttribute.IWF_WORKFLOW_TYPE.value
+        workflow_type = record.started.request.workflow_type
+        found[key] = SearchAttribute(key, string_value=workflow_type, value_type=SearchAttributeValueType.KEYWORD)
+    if SystemAttribute.IWF_EXECUTING_STATE_IDS in own and (ids := executing_state_ids(record)):
+        key = SystemAttribute.IWF_EXECUTING_STATE_IDS.value
+        found[key] = SearchAttribute(key, string_array_value=ids, value_type=SearchAttributeValueType.KEYWORD_ARRAY)
+    return {key: found[key] for key in sorted(found)}
+
+
+def _read(cell: Cell[SearchAttribute]) -> SearchAttribute:
+    attribute = cell.value
+    if cell.instant is None or attribute.string_value is None:
+        return attribute
+    return evolve(attribute, string_value=utc_text(attribute.string_value, cell.instant))
 
 
 def result(record: Record) -> RunResult:
@@ -224,6 +247,19 @@ def result(record: Record) -> RunResult:
         outputs=() if closed is None else tuple(record.outputs),
         error_type=None if closed is None else closed.error_type,
         error_message=None if closed is None else closed.error_message,
+    )
+
+
+def found_run(record: Record) -> FoundRun:
+    """Tell what a search tells of a run."""
+    request, closed = record.started.request, record.closed
+    return FoundRun(
+        workflow_id=request.workflow_id,
+        run_id=record.run_id,
+        workflow_type=request.workflow_type,
+        status=record.status,
+        started_at=record.started.at,
+        closed_at=None if closed is None else closed.at,
     )
 
 

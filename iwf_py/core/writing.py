@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from iwf_py.core.attributes import MAX_ATTRIBUTES, MAX_ATTRIBUTES_SIZE, first_search_problem
+from iwf_py.core.attributes import MAX_ATTRIBUTES, MAX_ATTRIBUTES_SIZE, first_search_problem, written_instant
 from iwf_py.core.changes import AttributeWritten, MessageAppended, SearchAttributeWritten
 from iwf_py.core.channels import MAX_CHANNEL_MESSAGES, MAX_RUN_MESSAGES, ChannelKey
 from iwf_py.core.draft import VOID
@@ -115,7 +115,8 @@ def write_attributes(step: Step, attributes: Attributes, search_attributes: Iter
     """Write attributes, which have no problem. Deleting one that is not there changes nothing."""
     for attribute in search_attributes:
         if not attribute.is_empty or attribute.key in step.draft.search_attributes:
-            step.change(SearchAttributeWritten(attribute=attribute, revision=step.seq))
+            instant = written_instant(attribute, step.at)
+            step.change(SearchAttributeWritten(attribute=attribute, revision=step.seq, instant=instant))
     for key, value in attributes:
         if value is not None or key in step.draft.attributes:
             step.change(AttributeWritten(key=key, value=value, revision=step.seq))

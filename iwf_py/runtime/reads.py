@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
+from iwf_py.codec.bookmarks import bookmark_of, token_of
+from iwf_py.codec.queries import parse_query
 from iwf_py.core.effects import Answer
 from iwf_py.core.events import DEADLINE, RUN_TIMERS, TimerFired
+from iwf_py.core.paging import page_size
 from iwf_py.errors import EngineUnreadyError, StoreError, WorkflowNotExistsError
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey
-from iwf_py.model.requests import RunAddress
+from iwf_py.model.requests import CountRequest, RunAddress, SearchPage, SearchRequest
 from iwf_py.ports import Clock, Executor
 from iwf_py.runtime.cache import Cache, Live
 from iwf_py.runtime.posts import EventPost, Post
 from iwf_py.store.unit import Store
+
+T = TypeVar("T")
 
 Failed = Callable[[Exception], None]
 
@@ -71,23 +77,31 @@ class Reads:
         failed: Failed,
     ) -> None:
         """Read history entries of a run."""
-        self._executor.submit(lambda: self._history(address, after, limit, then, failed))
+        self.look(lambda: self._store.history(self.row(address), after, limit), then, failed)
 
-    def _history(
-        self,
-        address: RunAddress,
-        after: int,
-        limit: int,
-        then: Callable[[tuple[HistoryEntry, ...]], None],
-        failed: Failed,
-    ) -> None:
-        try:
-            row = self.row(address)
-            entries = self._store.history(row, after, limit)
-        except Exception as error:  # noqa: BLE001
-            failed(told(error))
-            return
-        then(entries)
+    def look(self, look: Callable[[], T], then: Callable[[T], None], failed: Failed) -> None:
+        """Look something up in a reading step."""
+
+        def step() -> None:
+            try:
+                found = look()
+            except Exception as error:  # noqa: BLE001
+                failed(told(error))
+                return
+            then(found)
+
+        self._executor.submit(step)
+
+    def search(self, request: SearchRequest) -> SearchPage:
+        """Find one page of runs, here and now."""
+        query, after = parse_query(request.query), bookmark_of(request)
+        size = page_size(request.page_size)
+        runs, bookmark = self._store.search(request.namespace, query, size, after, self._clock.now())
+        return SearchPage(executions=runs, next_page_token=token_of(bookmark, request))
+
+    def count(self, request: CountRequest) -> int:
+        """Count runs, here and now."""
+        return self._store.count(request.namespace, parse_query(request.query), self._clock.now())
 
     def row(self, address: RunAddress) -> int:
         """

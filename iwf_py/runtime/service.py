@@ -28,6 +28,7 @@ from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
     AttributeReading,
     AttributeWaitRequest,
+    CountRequest,
     GetAttributesRequest,
     PublishRequest,
     ResetRequest,
@@ -35,6 +36,8 @@ from iwf_py.model.requests import (
     RunAddress,
     RunDescription,
     RunResult,
+    SearchPage,
+    SearchRequest,
     SetAttributesRequest,
     SignalRequest,
     SkipTimerRequest,
@@ -224,6 +227,14 @@ class Service:
         """Answer once a data attribute is another than it was."""
         return self._wait(request, lambda run_id: looks.change(request, run_id))
 
+    def search(self, request: SearchRequest) -> Future[SearchPage]:
+        """Find one page of runs."""
+        return self._look_up(request.namespace, lambda: self._reads.search(request))
+
+    def count(self, request: CountRequest) -> Future[int]:
+        """Count the runs that a search finds."""
+        return self._look_up(request.namespace, lambda: self._reads.count(request))
+
     def history(self, address: RunAddress, after: int = 0, limit: int = 1000) -> Future[tuple[HistoryEntry, ...]]:
         """Read history entries with ``seq > after``, at most *limit*."""
         future: Future[tuple[HistoryEntry, ...]] = Future()
@@ -309,15 +320,22 @@ class Service:
             self._reads.run(address, lambda live: answer(future, look(live)), lambda error: refuse(future, error))
         return future
 
-    def _is_unserved(self, future: Future[Any], key: WorkflowKey) -> bool:
-        """Refuse a call that cannot be served at all: of a stopped engine, or with what is no id."""
+    def _look_up(self, namespace: str, look: Callable[[], T]) -> Future[T]:
+        future: Future[T] = Future()
+        if not self._is_unserved(future, namespace):
+            self._reads.look(look, lambda found: answer(future, found), lambda error: refuse(future, error))
+        return future
+
+    def _is_unserved(self, future: Future[Any], key: WorkflowKey | str) -> bool:
+        """Refuse a call that cannot be served at all: of a stopped engine, or with what is no id; a str is a namespace."""
         problem = self._problem()
         if problem is not None:
             refuse(future, problem)
             return True
         try:
-            check_name("namespace", key.namespace)
-            check_name("workflow id", key.workflow_id)
+            check_name("namespace", key if isinstance(key, str) else key.namespace)
+            if not isinstance(key, str):
+                check_name("workflow id", key.workflow_id)
         except IwfError as error:
             refuse(future, error)
             return True

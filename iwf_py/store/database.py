@@ -31,6 +31,8 @@ from iwf_py.errors import (
 )
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import EPOCH, WorkflowKey
+from iwf_py.model.queries import Bookmark, Query
+from iwf_py.model.requests import FoundRun
 from iwf_py.store.connections import Connections
 from iwf_py.store.driver import Cursor, Driver
 from iwf_py.store.executions import (
@@ -45,6 +47,7 @@ from iwf_py.store.executions import (
 )
 from iwf_py.store.migrations import check_version, migrate
 from iwf_py.store.ownership import this_program
+from iwf_py.store.queries import QueryStatements, Search
 from iwf_py.store.sqlite import SqliteDriver
 from iwf_py.store.statements import Compiler, WriteStatements
 from iwf_py.store.tasks import TaskStatements, read_due, read_next_due, read_open_rpcs, read_orphans
@@ -83,6 +86,7 @@ class SqlStore:
         self._reads = ReadStatements(compiler)
         self._tasks = TaskStatements(compiler)
         self._upkeep = UpkeepStatements(compiler)
+        self._queries = QueryStatements(self._driver)
         self._readers = readers
         self._lock = threading.Lock()
         self._connections: Connections | None = None
@@ -283,6 +287,18 @@ class SqlStore:
         """Read the events themselves, for rewinding and audits."""
         with self._live().read() as cursor:
             return read_events(cursor, self._reads, row, after, limit)
+
+    def search(
+        self, namespace: str, query: Query, size: int, after: Bookmark | None, now: datetime
+    ) -> tuple[tuple[FoundRun, ...], Bookmark | None]:
+        """Find one page of runs, and where it ends: None there for the last; see `unit.Store`."""
+        with self._live().read() as cursor:
+            return Search(cursor, self._queries, namespace, now).page(query, size, after)
+
+    def count(self, namespace: str, query: Query, now: datetime) -> int:
+        """Count the runs that a query finds."""
+        with self._live().read() as cursor:
+            return Search(cursor, self._queries, namespace, now).count(query)
 
     # How it is done.
 

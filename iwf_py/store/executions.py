@@ -92,7 +92,7 @@ class ReadStatements:
         self.attributes = self._of(t.attributes, ("key", "encoding", "data", "revision"), ("run",), "key")
         self.search = self._of(
             t.search,
-            ("key", "value_type", "string", "integer", "double", "boolean", "array", "is_nan", "revision"),
+            ("key", "value_type", "string", "integer", "double", "boolean", "array", "is_nan", "revision", "instant"),
             ("run",),
             "key",
         )

@@ -97,6 +97,8 @@ class RunFold:
         self.rpcs_closed: list[int] = []
         self.skips: dict[str, list[SkipKept]] = {}
         self.skips_released: list[str | None] = []
+        # Whether IwfExecutingStateIds may list other states that were open before.
+        self.lists_anew = False
         for change in write.changes:
             _FOLDS[type(change)](self, change)
         for task in write.tasks:
@@ -195,6 +197,7 @@ class RunFold:
 
     def _config_changed(self, change: ConfigChanged) -> None:
         self.execution["config"] = dump(change.config)
+        self.lists_anew = True
 
     def _execution_closed(self, change: ExecutionClosed) -> None:
         self.closed = change

@@ -7,14 +7,15 @@ compares the two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from attrs import frozen
 
+from iwf_py.core.attributes import instant_of
 from iwf_py.errors import StoreUnusableError, StoreVersionError
 from iwf_py.store.driver import Connection, Cursor, Driver
-from iwf_py.store.instants import to_micros
+from iwf_py.store.instants import from_micros, to_micros, to_micros_or_none
 
 _FIRST = (
     """
@@ -290,7 +291,88 @@ _SECOND = (
         )
          WITHOUT ROWID
     """,
+    """
+        ALTER TABLE iwf_executions ADD COLUMN runs_from INTEGER
+    """,
+    """
+        ALTER TABLE iwf_executions ADD COLUMN closed_in INTEGER
+    """,
+    """
+        UPDATE iwf_executions SET runs_from = starts_at, closed_in = CASE WHEN closed_at IS NULL THEN NULL ELSE 0 END
+    """,
+    """
+        CREATE INDEX iwf_executions_found
+            ON iwf_executions (namespace, closed_at, opened_at, run, workflow_type, status)
+    """,
+    """
+        CREATE INDEX iwf_executions_closed_in ON iwf_executions (closed_in) WHERE closed_in IS NOT NULL
+    """,
+    """
+        ALTER TABLE iwf_search_attributes ADD COLUMN instant INTEGER
+    """,
+    """
+        CREATE INDEX iwf_search_keywords
+            ON iwf_search_attributes ("key", string, run, value_type) WHERE value_type = 'KEYWORD'
+    """,
+    """
+        CREATE INDEX iwf_search_integers
+            ON iwf_search_attributes ("key", integer, run, value_type) WHERE value_type = 'INT'
+    """,
+    """
+        CREATE INDEX iwf_search_doubles
+            ON iwf_search_attributes ("key", double, run, value_type) WHERE value_type = 'DOUBLE'
+    """,
+    """
+        CREATE INDEX iwf_search_booleans
+            ON iwf_search_attributes ("key", boolean, run, value_type) WHERE value_type = 'BOOL'
+    """,
+    """
+        CREATE INDEX iwf_search_instants
+            ON iwf_search_attributes ("key", instant, run, value_type) WHERE value_type = 'DATETIME'
+    """,
+    """
+        ALTER TABLE iwf_search_words ADD COLUMN is_text BOOLEAN DEFAULT 0 NOT NULL
+    """,
+    """
+        UPDATE iwf_search_words SET is_text = EXISTS (
+            SELECT 1 FROM iwf_search_attributes AS attribute
+            WHERE attribute.run = iwf_search_words.run AND attribute."key" = iwf_search_words."key"
+                AND attribute.value_type = 'TEXT'
+        )
+    """,
+    """
+        CREATE INDEX iwf_search_words_found ON iwf_search_words ("key", is_text, word, run)
+    """,
+    """
+        ALTER TABLE iwf_states ADD COLUMN listed TEXT
+    """,
+    """
+        UPDATE iwf_states SET listed = state_id
+        WHERE CASE (
+            SELECT json_extract(event, '$.request.config.executing_state_id_mode') FROM iwf_history
+            WHERE iwf_history.run = iwf_states.run AND seq = 1 AND kind = 'Started'
+        )
+            WHEN 'DISABLED' THEN 0
+            WHEN 'ENABLED_FOR_ALL' THEN 1
+            ELSE coalesce(json_extract(options, '$.skip_wait_until'), 0) = 0
+        END
+    """,
+    """
+        CREATE INDEX iwf_states_listed ON iwf_states (listed, run) WHERE listed IS NOT NULL
+    """,
 )
+
+
+def _fill_instants(cursor: Cursor) -> None:
+    """Tell what the texts of DATETIMEs mean that were written before there was a column for it."""
+    cursor.execute(
+        'SELECT attribute.string, entry.at, attribute.run, attribute."key" FROM iwf_search_attributes AS attribute '
+        "JOIN iwf_history AS entry ON entry.run = attribute.run AND entry.seq = attribute.revision "
+        "WHERE attribute.value_type = 'DATETIME'"
+    )
+    for text, at, run, key in cursor.fetchall():
+        instant = to_micros_or_none(instant_of(text or "", from_micros(at)))
+        cursor.execute('UPDATE iwf_search_attributes SET instant = ? WHERE run = ? AND "key" = ?', (instant, run, key))
 
 
 @frozen
@@ -300,15 +382,18 @@ class Migration:
 
     Attributes:
         statements: By the dialect's name.
+
+        fill: What statements alone cannot do; done after them.
     """
 
     version: int
     statements: Mapping[str, tuple[str, ...]]
+    fill: Callable[[Cursor], None] | None = None
 
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, {"sqlite": _FIRST}),
-    Migration(2, {"sqlite": _SECOND}),
+    Migration(2, {"sqlite": _SECOND}, _fill_instants),
 )
 
 _SCHEMA_TABLE = "iwf_schema"
@@ -354,6 +439,8 @@ def migrate(
             cursor.execute(driver.begin)
             for statement in migration.statements[driver.dialect.name]:
                 cursor.execute(statement)
+            if migration.fill is not None:
+                migration.fill(cursor)
             cursor.execute(
                 f"INSERT INTO {_SCHEMA_TABLE} (version, applied_at) VALUES ({migration.version}, {to_micros(now)})"  # noqa: S608  # integers
             )

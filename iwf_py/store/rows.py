@@ -102,6 +102,7 @@ def execution_row(run: int, opened: ExecutionOpened, *, is_latest: bool, has_ent
         "request_id": None if request.already_started is None else request.already_started.request_id,
         "rules": started.rules,
         "is_closing": False,
+        "runs_from": to_micros_or_none(opened.starts_at),
         **changed,
     }
     return [values.get(name) for name in EXECUTION_COLUMNS]
@@ -114,6 +115,8 @@ def state_row(
     waiting: StateWaiting | None,
     task: Tuple | None,
     emptied: str | None,
+    *,
+    is_listed: bool,
 ) -> Tuple:
     """Make the row of a state execution."""
     return (
@@ -129,6 +132,7 @@ def state_row(
         *wait_columns(waiting),
         *(task or NO_TASK),
         emptied,
+        opened.state_id if is_listed else None,
     )
 
 

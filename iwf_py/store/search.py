@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Iterable
+from datetime import datetime
 
 from iwf_py.core.changes import SearchAttributeWritten
+from iwf_py.core.matching import words_of
 from iwf_py.model.payload import SearchAttribute
 from iwf_py.model.status import SearchAttributeValueType
 from iwf_py.store.driver import Tuple
-
-_WORD = re.compile(r"\w+")
+from iwf_py.store.instants import from_micros_or_none, to_micros_or_none
 
 
 def search_row(run: int, change: SearchAttributeWritten) -> Tuple:
@@ -31,22 +30,22 @@ def search_row(run: int, change: SearchAttributeWritten) -> Tuple:
         None if attribute.string_array_value is None else json.dumps(attribute.string_array_value),
         is_nan,
         change.revision,
+        to_micros_or_none(change.instant),
     )
 
 
-def words_of(attribute: SearchAttribute) -> list[str]:
-    """Tell the words by which *attribute* may be found, each once; none for what is compared as a whole."""
-    words: Iterable[str] = ()
-    if attribute.string_array_value is not None:
-        words = attribute.string_array_value
-    elif attribute.value_type is SearchAttributeValueType.TEXT and attribute.string_value:
-        words = _WORD.findall(attribute.string_value.lower())
-    return list(dict.fromkeys(words))
+def word_rows(run: int, attribute: SearchAttribute) -> list[Tuple]:
+    """Make a row of each word by which *attribute* may be found; none for what is compared as a whole."""
+    if attribute.value_type is SearchAttributeValueType.TEXT:
+        return [(run, attribute.key, word, True) for word in words_of(attribute.string_value or "")]
+    if attribute.value_type is SearchAttributeValueType.KEYWORD_ARRAY:
+        return [(run, attribute.key, word, False) for word in dict.fromkeys(attribute.string_array_value or ())]
+    return []
 
 
-def search_attribute(row: Tuple) -> tuple[SearchAttribute, int]:
-    """Read a row (key, value_type, string, integer, double, boolean, array, is_nan, revision) and its revision."""
-    key, value_type, string, integer, double, boolean, array, is_nan, revision = row
+def search_attribute(row: Tuple) -> tuple[SearchAttribute, int, datetime | None]:
+    """Read a row without its run: the attribute, its revision, and its instant."""
+    key, value_type, string, integer, double, boolean, array, is_nan, revision, instant = row
     attribute = SearchAttribute(
         key,
         string,
@@ -56,4 +55,4 @@ def search_attribute(row: Tuple) -> tuple[SearchAttribute, int]:
         None if array is None else tuple(json.loads(array)),
         None if value_type is None else SearchAttributeValueType(value_type),
     )
-    return attribute, revision
+    return attribute, revision, from_micros_or_none(instant)

@@ -151,11 +151,12 @@ class WriteStatements:
         self.release_skips = Statement(GONE, c.delete(t.skips, ("run", "execution")))
         self.release_all_skips = Statement(GONE, c.delete(t.skips, _RUN))
 
-        # run, number; owned: owner, failures as well
+        # run, number; owned: owner, failures as well; listed: after its value
         self.leave_state = Statement(CHANGED, c.delete(t.states, _NUMBER), is_exact=True)
         self.leave_owned_state = Statement(CHANGED, c.delete(t.states, _OWNED), is_exact=True)
         self.delete_timers = Statement(GONE, c.delete(t.timers, _NUMBER))
         self.finish_messages = Statement(FINISHED, c.delete(t.messages, ("run", "state")))
+        self.list_state = Statement(CHANGED, c.update(t.states, ("listed",), _NUMBER), is_exact=True)
         self.close_rpc = Statement(GONE, c.delete(t.rpcs, _NUMBER), is_exact=True)
 
         # run, number, position; completed: after status and null

@@ -123,6 +123,11 @@ class ExecutionRow(Row, table=True):
         config: Its settings as text, where they are not those that it was started with.
 
         leftovers_at: When it closed with states or messages that are still to be deleted; null where there are none.
+
+        runs_from: The end of its start delay, also when that is over; null where there was none.
+
+        closed_in: The number of the commit that closed it (see `writing.commit_number`), by which pages of a search tell what closed
+            since the first of them.
     """
 
     __tablename__ = "iwf_executions"
@@ -130,6 +135,9 @@ class ExecutionRow(Row, table=True):
         Index("iwf_executions_latest", "namespace", "workflow_id", "superseded", unique=True),
         Index("iwf_executions_run_id", "namespace", "run_id", unique=True),
         _partial("iwf_executions_leftovers", "leftovers_at", where="leftovers_at IS NOT NULL"),
+        # The order of searches. The two columns behind it spare a look into the row of what is not found.
+        Index("iwf_executions_found", "namespace", "closed_at", "opened_at", "run", "workflow_type", "status"),
+        _partial("iwf_executions_closed_in", "closed_in", where="closed_in IS NOT NULL"),
     )
 
     run: int = _key()
@@ -158,6 +166,8 @@ class ExecutionRow(Row, table=True):
     parked: str | None = _text_or_null()
     leftovers_at: int | None = _big_or_null()
     config: str | None = _text_or_null()
+    runs_from: int | None = _big_or_null()
+    closed_in: int | None = _big_or_null()
 
 
 class HistoryRow(Row, table=True):
@@ -197,9 +207,20 @@ class SearchAttributeRow(Row, table=True):
         array: The list of a KEYWORD_ARRAY, as JSON.
 
         is_nan: The float is not a number, which a column cannot hold.
+
+        instant: What the text of a DATETIME meant when it was written.
     """
 
     __tablename__ = "iwf_search_attributes"
+    # Each row is in one of these at most, by its type; texts and lists are found by their words. The type is in the index, too, so
+    # that who asks for it need not look into the row.
+    __table_args__ = (
+        _partial("iwf_search_keywords", "key", "string", "run", "value_type", where="value_type = 'KEYWORD'"),
+        _partial("iwf_search_integers", "key", "integer", "run", "value_type", where="value_type = 'INT'"),
+        _partial("iwf_search_doubles", "key", "double", "run", "value_type", where="value_type = 'DOUBLE'"),
+        _partial("iwf_search_booleans", "key", "boolean", "run", "value_type", where="value_type = 'BOOL'"),
+        _partial("iwf_search_instants", "key", "instant", "run", "value_type", where="value_type = 'DATETIME'"),
+    )
 
     run: int = _run()
     key: str = _name()
@@ -211,17 +232,28 @@ class SearchAttributeRow(Row, table=True):
     array: str | None = _text_or_null()
     is_nan: bool
     revision: int = _big()
+    instant: int | None = _big_or_null()
 
 
 class SearchWordRow(Row, table=True):
-    """A word by which a search attribute may be found: an element of an array, or of a text in lower case."""
+    """
+    A word by which a search attribute may be found.
+
+    The states that were open when a run closed are words of IwfExecutingStateIds; of an open run its states' rows tell.
+
+    Attributes:
+        word: An element of an array, or a word of a text in lower case.
+
+        is_text: The latter.
+    """
 
     __tablename__ = "iwf_search_words"
-    __table_args__ = _CLUSTERED
+    __table_args__ = (Index("iwf_search_words_found", "key", "is_text", "word", "run"), _CLUSTERED)
 
     run: int = _run()
     key: str = _name()
     word: str = _name()
+    is_text: bool = Field(sa_column_kwargs={"server_default": text("0")})
 
 
 class MessageRow(Row, table=True):
@@ -251,10 +283,14 @@ class StateRow(Row, table=True):
         due_at: When the call is to be tried again; null when it may be made at once.
 
         emptied: Which of its commands until a channel is empty are complete, as text; null where none is.
+        listed: Its state id, where IwfExecutingStateIds lists it.
     """
 
     __tablename__ = "iwf_states"
-    __table_args__ = (_partial("iwf_states_owned", "owner", "due_at", "run", "number", where="owner IS NOT NULL"),)
+    __table_args__ = (
+        _partial("iwf_states_owned", "owner", "due_at", "run", "number", where="owner IS NOT NULL"),
+        _partial("iwf_states_listed", "listed", "run", where="listed IS NOT NULL"),
+    )
 
     run: int = _run()
     number: int = _key()
@@ -279,6 +315,7 @@ class StateRow(Row, table=True):
     due_at: int | None = _big_or_null()
     last_failure: str | None = _text_or_null()
     emptied: str | None = _text_or_null()
+    listed: str | None = _text_or_null()
 
 
 class TimerRow(Row, table=True):

@@ -19,6 +19,8 @@ from iwf_py.core.events import Event
 from iwf_py.core.record import Record
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey
+from iwf_py.model.queries import Bookmark, Query
+from iwf_py.model.requests import FoundRun
 
 
 @frozen(kw_only=True)
@@ -233,6 +235,26 @@ class Store(Protocol):
 
     def history(self, row: int, after: int, limit: int) -> tuple[HistoryEntry, ...]:
         """Read history entries with ``seq > after``, in order."""
+
+    def search(
+        self, namespace: str, query: Query, size: int, after: Bookmark | None, now: datetime
+    ) -> tuple[tuple[FoundRun, ...], Bookmark | None]:
+        """
+        Find one page of the runs that *query* finds, in the order of `core.paging`.
+
+        Args:
+            size: At most so many, from 1 on.
+
+            after: Where the page before ended; None for the first.
+
+            now: The moment of the first page.
+
+        Returns:
+            The runs, and where the page ends; None there: it is the last.
+        """
+
+    def count(self, namespace: str, query: Query, now: datetime) -> int:
+        """Count the runs that *query* finds."""
 
     def events(self, row: int, after: int = 0, limit: int = 1000) -> tuple[tuple[int, Event], ...]:
         """Read the events themselves, for rewinding and audits."""

@@ -12,22 +12,25 @@ from collections.abc import Iterator
 from attrs import define, field
 
 from iwf_py.codec.snapshots import FORMAT, dump, event_to_text, kind_of
-from iwf_py.core.changes import STRIDE, ExecutionOpened
+from iwf_py.core.changes import STRIDE, ExecutionClosed, ExecutionOpened
 from iwf_py.core.events import DEADLINE, RUN_TIMERS, START_DELAY
+from iwf_py.core.listing import is_listed
 from iwf_py.errors import StoreError
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey
+from iwf_py.model.queries import SystemAttribute
 from iwf_py.model.status import Phase
 from iwf_py.store.driver import Tuple
 from iwf_py.store.folding import RunFold, StateDraft
 from iwf_py.store.instants import to_micros
 from iwf_py.store.rows import EXECUTION_COLUMNS, completion_row, execution_row, message_row, state_row, wait_columns
-from iwf_py.store.search import search_row, words_of
+from iwf_py.store.search import search_row, word_rows
 from iwf_py.store.statements import MOVE_COLUMNS, TASK_COLUMNS, WAIT_COLUMNS, Statement, WriteStatements
 from iwf_py.store.unit import Batch
 
 _WAITING = Phase.WAITING.value
 _EXECUTE = Phase.EXECUTE.value
+_EXECUTING = SystemAttribute.IWF_EXECUTING_STATE_IDS.value
 
 
 @define
@@ -56,6 +59,15 @@ class Plan:
             yield statement, self.rows[statement]
 
 
+# Batches of one engine: more than a thousand a second for thirty years.
+_BATCHES = 1 << 40
+
+
+def commit_number(epoch: int, batch: int) -> int:
+    """Number a commit among all that a database ever had; later ones are higher."""
+    return epoch * _BATCHES + batch
+
+
 def _stage(statement: Statement) -> int:
     return statement.stage
 
@@ -69,7 +81,7 @@ def plan(batch: Batch, sql: WriteStatements, epoch: int) -> Plan:
     """
     folds = [RunFold(write, epoch) for write in batch.writes]
     latest = {_key(fold.opened): fold.run for fold in folds if fold.opened is not None}
-    writer = _Writer(sql, epoch, latest)
+    writer = _Writer(sql, epoch, commit_number(epoch, batch.number), latest)
     for fold in folds:
         writer.add(fold)
     return writer.plan
@@ -84,17 +96,22 @@ class _Writer:
     Turns folds into rows.
 
     Args:
+        number: Of the commit, among all that this database ever had.
+
         latest: The run of each workflow id that is its latest once the batch stands, of ids that the batch opens a run of.
     """
 
-    def __init__(self, sql: WriteStatements, epoch: int, latest: dict[WorkflowKey, int]) -> None:
+    def __init__(self, sql: WriteStatements, epoch: int, number: int, latest: dict[WorkflowKey, int]) -> None:
         self.plan = Plan()
         self._sql = sql
         self._epoch = epoch
+        self._number = number
         self._latest = latest
 
     def add(self, fold: RunFold) -> None:
         """Add the rows of one run."""
+        if fold.closed is not None:
+            fold.execution["closed_in"] = self._number
         if fold.opened is not None:
             self._open(fold, fold.opened)
         elif fold.write.is_new:
@@ -116,8 +133,8 @@ class _Writer:
             self._write_skips(fold)
         if fold.closed is None:
             self._write_living(fold)
-        elif fold.opened is None:
-            self._clear_closed(fold.run)
+        else:
+            self._close(fold, fold.closed)
 
     def _open(self, fold: RunFold, opened: ExecutionOpened) -> None:
         key = _key(opened)
@@ -176,8 +193,8 @@ class _Writer:
                 plan.add(sql.delete_words, (run, attribute.key))
             if not attribute.is_empty:
                 plan.add(sql.write_search, search_row(run, written))
-                for word in words_of(attribute):
-                    plan.add(sql.write_word, (run, attribute.key, word))
+                for row in word_rows(run, attribute):
+                    plan.add(sql.write_word, row)
             elif not fold.write.is_new:
                 plan.add(sql.delete_search, (run, attribute.key))
 
@@ -208,11 +225,18 @@ class _Writer:
     def _write_living(self, fold: RunFold) -> None:
         """Write what only a run that stays open has."""
         plan, sql, run = self.plan, self._sql, fold.run
+        config = fold.write.record.config
         for draft in fold.states.values():
-            if draft.opened is not None and not draft.left:
+            opened = draft.opened
+            if opened is not None and not draft.left:
                 assert draft.moved is not None
-                row = state_row(run, draft.opened, draft.moved, draft.waiting, draft.task, draft.emptied)
-                plan.add(sql.open_state, row)
+                lists = is_listed(config, opened.options)
+                plan.add(
+                    sql.open_state,
+                    state_row(run, opened, draft.moved, draft.waiting, draft.task, draft.emptied, is_listed=lists),
+                )
+        if fold.lists_anew:
+            self._list_anew(fold)
         self._write_run_timers(fold)
         self._write_timers(fold)
         if fold.appended or fold.taken:
@@ -235,6 +259,16 @@ class _Writer:
             for skip in kept:
                 row = (run, skip.state_execution_id, skip.number, skip.command_id, skip.index)
                 plan.add(sql.keep_skip, row)
+
+    def _list_anew(self, fold: RunFold) -> None:
+        """The settings have changed: say of each state that was open before whether it is listed now."""
+        record = fold.write.record
+        for number in sorted(record.states):
+            state = record.states[number]
+            draft = fold.states.get(number)
+            if draft is None or draft.opened is None:
+                listed = state.state_id if is_listed(record.config, state.origin.options) else None
+                self.plan.add(self._sql.list_state, (listed, fold.run, number))
 
     def _write_run_timers(self, fold: RunFold) -> None:
         opened = fold.opened
@@ -281,6 +315,12 @@ class _Writer:
         for number, taken in fold.taken.items():
             if number not in fold.appended:
                 self.plan.add(self._sql.take_message, (taken.state, taken.command, fold.run, number))
+
+    def _close(self, fold: RunFold, closed: ExecutionClosed) -> None:
+        for state_id in closed.executing_state_ids:
+            self.plan.add(self._sql.write_word, (fold.run, _EXECUTING, state_id, False))
+        if fold.opened is None:
+            self._clear_closed(fold.run)
 
     def _clear_closed(self, run: int) -> None:
         for statement in self._sql.clear:

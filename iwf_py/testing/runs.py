@@ -17,15 +17,19 @@ from iwf_py.core.advance import advance
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.effects import Answer, Effect
 from iwf_py.core.events import Event
+from iwf_py.core.facts import facts_of
 from iwf_py.core.invariants import check
 from iwf_py.core.looks import Expected, Found, Look, look_at
+from iwf_py.core.matching import matches
 from iwf_py.core.parts import stored
 from iwf_py.core.past import Past
 from iwf_py.core.record import Record
 from iwf_py.core.rewind import audit
 from iwf_py.core.step import Turn
 from iwf_py.core.succession import NextTick, Turns, turns_of
+from iwf_py.core.views import found_run
 from iwf_py.errors import ExecutionParkedError, IwfError, TransitionError, WorkflowNotExistsError
+from iwf_py.model import queries
 from iwf_py.model.history import HistoryEntry
 from iwf_py.model.ids import WorkflowKey
 from iwf_py.model.payload import Payload
@@ -64,15 +68,21 @@ class Run:
         waiters: Who waits for something of it.
 
         parked: Why it is held apart, or None.
+
+        number: Later runs have higher ones.
+
+        closed_in: The number of the turn that closed it, among those of all runs; None while it is open.
     """
 
     record: Record
+    number: int
     history: list[tuple[int, Event]] = field(factory=list)
     tasks: dict[int, TaskState] = field(factory=dict)
     callers: dict[int, DrivenFuture[Payload | None]] = field(factory=dict)
     queue: deque[Asked] = field(factory=deque)
     waiters: list[Waiter] = field(factory=list)
     parked: str | None = None
+    closed_in: int | None = None
 
     def refuse_parked(self) -> None:
         """Raise ExecutionParkedError if this run is held apart."""
@@ -149,6 +159,7 @@ class Runs:
         self._next_tick = next_tick
         self._runs: dict[tuple[WorkflowKey, str], Run] = {}
         self._latest: dict[WorkflowKey, Run] = {}
+        self._count = 0
 
     def __iter__(self) -> Iterator[Run]:
         """Walk all runs, in the order in which they were opened."""
@@ -206,7 +217,7 @@ class Runs:
             latest.refuse_parked()
             # What follows it is the new run, and nothing else, even where its deadline has come and it has a schedule.
             kept += self._keep_all(latest, [(advance(latest.record, branch.ending), branch.ending)])
-        run = self._add(Run(branch.record, base.history[: branch.kept]), run_id)
+        run = self._add(branch.record, run_id, base.history[: branch.kept])
         self._carry_out_all([*kept, *self._keep_all(run, branch.turns)])
         return run_id
 
@@ -237,20 +248,34 @@ class Runs:
     def _keep(self, run: Run | None, event: Event, turn: Turn) -> Run | None:
         if not turn.changes or turn.record is None:
             return run
+        self._count += 1
         if run is None or turn.opens:
-            run = self._add(Run(turn.record), turn.record.run_id)
+            run = self._add(turn.record, turn.record.run_id)
         run.record = turn.record
         run.history.append((turn.record.seq, event))
+        if run.closed_in is None and turn.record.closed is not None:
+            run.closed_in = self._count
         broken = check(turn.record)
         if broken:
             run.park("; ".join(broken))
         return run
 
-    def _add(self, run: Run, run_id: str) -> Run:
-        key = run.record.key
-        self._runs[key, run_id] = run
-        self._latest[key] = run
+    def _add(self, record: Record, run_id: str, history: Iterable[tuple[int, Event]] = ()) -> Run:
+        run = Run(record, len(self._runs) + 1, history=list(history))
+        self._runs[record.key, run_id] = run
+        self._latest[record.key] = run
         return run
+
+    def snapshot(self, now: datetime) -> queries.Snapshot:
+        """Tell the moment of a search's first page."""
+        return queries.Snapshot(at=now, newest=len(self._runs), moment=self._count)
+
+    def search(self, namespace: str, query: queries.Query, now: datetime) -> Iterator[queries.Found]:
+        """Walk the runs of a namespace that *query* finds."""
+        for run in self:
+            record = run.record
+            if record.key.namespace == namespace and matches(query, facts_of(record), now):
+                yield queries.Found(run=found_run(record), number=run.number, closed_in=run.closed_in)
 
     def wait(self, run: Run, waiter: Waiter) -> None:
         """Have somebody told once what he waits for is there, in this run or in a retry of it."""

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
+from iwf_py.codec.bookmarks import bookmark_of, token_of
+from iwf_py.codec.queries import parse_query
 from iwf_py.core import looks, views
 from iwf_py.core.events import (
     AttributesSet,
@@ -22,6 +24,7 @@ from iwf_py.core.events import (
     TimerSkipped,
 )
 from iwf_py.core.looks import Look
+from iwf_py.core.paging import page_of, page_size
 from iwf_py.core.points import request_problem
 from iwf_py.errors import (
     EngineStoppedError,
@@ -34,6 +37,7 @@ from iwf_py.model.payload import Payload, SearchAttribute
 from iwf_py.model.requests import (
     AttributeReading,
     AttributeWaitRequest,
+    CountRequest,
     GetAttributesRequest,
     PublishRequest,
     ResetRequest,
@@ -41,6 +45,8 @@ from iwf_py.model.requests import (
     RunAddress,
     RunDescription,
     RunResult,
+    SearchPage,
+    SearchRequest,
     SetAttributesRequest,
     SignalRequest,
     SkipTimerRequest,
@@ -59,6 +65,8 @@ from iwf_py.testing.runs import Asked, Run, Waiter
 from iwf_py.worker.handlers import Handlers
 
 ResultT = TypeVar("ResultT")
+
+Request = RunAddress | StartRequest | SearchRequest | CountRequest
 
 
 class MemoryService:
@@ -178,6 +186,31 @@ class MemoryService:
         """Read history entries."""
         return self._answered(address, lambda: self._calls.runs.find(address).entries(after, limit))
 
+    def search(self, request: SearchRequest) -> DrivenFuture[SearchPage]:
+        """Find one page of runs."""
+
+        def find() -> SearchPage:
+            query, after = parse_query(request.query), bookmark_of(request)
+            runs = self._calls.runs
+            snapshot = runs.snapshot(self._calls.now(None)) if after is None else after.snapshot
+            candidates = runs.search(request.namespace, query, snapshot.at)
+            place = None if after is None else after.place
+            page, bookmark = page_of(candidates, snapshot, place, page_size(request.page_size))
+            return SearchPage(
+                executions=tuple(found.run for found in page), next_page_token=token_of(bookmark, request)
+            )
+
+        return self._answered(request, find)
+
+    def count(self, request: CountRequest) -> DrivenFuture[int]:
+        """Count the runs that a search finds."""
+
+        def count() -> int:
+            query, now = parse_query(request.query), self._calls.now(None)
+            return sum(1 for _ in self._calls.runs.search(request.namespace, query, now))
+
+        return self._answered(request, count)
+
     def wait(self, address: RunAddress) -> DrivenFuture[RunResult]:
         """Answer once the run, or the chain of its retries, is closed."""
         return self._wait(address, looks.outcome)
@@ -227,8 +260,8 @@ class MemoryService:
 
     # Answering.
 
-    def _future(self, address: RunAddress | StartRequest) -> DrivenFuture[ResultT]:
-        return DrivenFuture(self._agenda.drive, lambda: _stands_still(address.workflow_id))
+    def _future(self, request: Request) -> DrivenFuture[ResultT]:
+        return DrivenFuture(self._agenda.drive, lambda: _stands_still(getattr(request, "workflow_id", "")))
 
     def _try(self, future: DrivenFuture[ResultT], ask: Callable[[], None]) -> None:
         """Ask under the lock; what is raised is the future's error."""
@@ -240,8 +273,8 @@ class MemoryService:
         except IwfError as error:
             future.refuse(error)
 
-    def _answered(self, address: RunAddress | StartRequest, ask: Callable[[], ResultT]) -> DrivenFuture[ResultT]:
-        future: DrivenFuture[ResultT] = self._future(address)
+    def _answered(self, request: Request, ask: Callable[[], ResultT]) -> DrivenFuture[ResultT]:
+        future: DrivenFuture[ResultT] = self._future(request)
         self._try(future, lambda: future.answer(ask()))
         return future
 

@@ -14,7 +14,18 @@ import iwf_py
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "iwf_py"
-HEAVY = {"sqlmodel", "sqlalchemy", "pydantic", "flask", "werkzeug", "apscheduler", "cattrs", "sqlite3", "asyncio"}
+HEAVY = {
+    "sqlmodel",
+    "sqlalchemy",
+    "pydantic",
+    "flask",
+    "werkzeug",
+    "apscheduler",
+    "cattrs",
+    "lark",
+    "sqlite3",
+    "asyncio",
+}
 
 
 def run_python(source: str) -> str:

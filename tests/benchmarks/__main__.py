@@ -17,6 +17,7 @@ BENCHMARKS = {
     "three_step": ["--workflows", "64", "--alone", "10"],
     "signup": ["--workflows", "64"],
     "timers": ["--workflows", "100"],
+    "search": ["--workflows", "200", "--rounds", "2"],
 }
 
 

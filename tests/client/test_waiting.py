@@ -4,7 +4,7 @@ import asyncio
 import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -27,6 +27,7 @@ from iwf_py.errors import (
     WorkflowTimeout,
 )
 from iwf_py.model.options import WorkflowConfig
+from iwf_py.model.requests import FoundRun, SearchPage
 from iwf_py.model.status import WorkflowErrorType, WorkflowStatus
 from iwf_py.ports import take_seat
 from tests.client.doubles import Entity, Form, Signup, Stranger, Submit, Verify, completion, reading, result, sealed
@@ -334,6 +335,8 @@ def test_the_async_client_sends_what_the_client_sends(client, async_client, serv
         ("get_workflow_search_attributes", (Signup, "w", ["city"]), {}, {}),
         ("get_all_search_attributes", (Signup, "w"), {}, {}),
         ("set_workflow_search_attributes", (Signup, "w", {"city": "Bonn"}), {}, None),
+        ("search_workflow", ("city = 'Bonn'", 10, "token"), {}, SearchPage()),
+        ("count_workflows", ("city = 'Bonn'",), {}, 3),
     ]
 
     async def compare():
@@ -346,8 +349,48 @@ def test_the_async_client_sends_what_the_client_sends(client, async_client, serv
     asyncio.run(compare())
     public = {name for name in dir(client) if not name.startswith("_")}
     tested = {name for name, *_ in calls}
-    assert public - tested == {"start", "get", "get_simple_workflow_result_with_wait", "decode_outputs"}
+    assert public - tested == {
+        "start",
+        "get",
+        "get_simple_workflow_result_with_wait",
+        "decode_outputs",
+        "find_workflows",
+    }
     assert public - {"get_simple_workflow_result_with_wait"} <= set(dir(async_client))
+
+
+def test_both_clients_walk_all_pages(client, async_client, service):
+    """
+    One page after the other is asked for, each with the token of the one before, and none before it is needed.
+    """
+    runs = [
+        FoundRun(
+            workflow_id=name,
+            run_id="r",
+            workflow_type="Signup",
+            status=WorkflowStatus.RUNNING,
+            started_at=datetime.now(UTC),
+        )
+        for name in "abc"
+    ]
+    pages = [SearchPage(executions=tuple(runs[:2]), next_page_token="next"), SearchPage(executions=(runs[2],))]
+
+    async def walk():
+        return [found async for found in async_client.find_workflows("city = 'Bonn'", 2)]
+
+    service.answers.extend(pages)
+    found = client.find_workflows("city = 'Bonn'", 2)
+    assert [next(found), next(found)] == runs[:2]
+    assert len(service.asked) == 1
+    assert list(found) == runs[2:]
+    service.answers.extend(pages)
+    assert asyncio.run(walk()) == runs
+
+    requests = [request for name, request in service.asked if name == "search"]
+    assert [request.next_page_token for request in requests] == ["", "next", "", "next"]
+    assert {(request.query, request.page_size, request.namespace) for request in requests} == {
+        ("city = 'Bonn'", 2, "shop")
+    }
 
 
 def test_the_async_client_opens_outputs(async_client):

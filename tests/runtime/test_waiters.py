@@ -122,7 +122,7 @@ def test_a_run_that_is_held_apart_is_not_waited_for(scene, kit, monkeypatch):
     request = StateWaitRequest(workflow_id="w", state_id="A")
     early = scene.service.wait_for_state(request)
     scene.run()
-    monkeypatch.setattr("iwf_py.runtime.sheets.advance", lambda record, event: 1 / 0)
+    monkeypatch.setattr("iwf_py.core.succession.advance", lambda record, event: 1 / 0)
     scene.work()
     monkeypatch.undo()
 

@@ -23,7 +23,7 @@ from iwf_py.client.client import Client
 from iwf_py.codec.payloads import JsonConverter
 from iwf_py.core.events import Event
 from iwf_py.model.durations import Duration
-from iwf_py.model.requests import RunAddress, RunDescription, RunResult, StateDescription
+from iwf_py.model.requests import GetAttributesRequest, RunAddress, RunDescription, RunResult, StateDescription
 from iwf_py.model.status import WorkflowStatus
 from iwf_py.ports import WorkflowService
 from iwf_py.testing.clock import ManualClock
@@ -94,6 +94,14 @@ class ContractHost(ABC):
     def address(self, workflow_id: str, run_id: str | None = None) -> RunAddress:
         """Name a run."""
         return RunAddress(workflow_id=workflow_id, run_id=run_id)
+
+    def found(self, query: str) -> list[str]:
+        """Tell the workflow ids of the runs that a query finds, in order."""
+        return [found.workflow_id for found in self.client.find_workflows(query, page_size=2)]
+
+    def request(self, workflow_id: str) -> GetAttributesRequest:
+        """Ask for all attributes of a run."""
+        return GetAttributesRequest(workflow_id=workflow_id)
 
     def result(self, workflow_id: str, run_id: str | None = None) -> RunResult:
         """Tell how a run stands now."""
