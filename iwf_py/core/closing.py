@@ -57,7 +57,7 @@ def close(
     """Close the run, and with it all that is open in it; a failed one may be followed by its retry."""
     draft = step.draft
     rpcs = sorted(draft.rpcs)
-    delayed_until = draft.starts_at
+    delayed_until = draft.starts_at if draft.started.rules >= 2 else None
     if draft.skips.count:
         step.change(SkipsReleased())
     step.change(

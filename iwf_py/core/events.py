@@ -20,8 +20,8 @@ RUN_TIMERS = 0
 DEADLINE = 0
 START_DELAY = 1
 
-# The rules of settling that a new run starts with.
-RULES = 1
+# The rules that a new run starts with. By those before 2 a run that fails within its start delay does not keep it when it is retried.
+RULES = 2
 
 
 @frozen(kw_only=True)

@@ -127,7 +127,8 @@ def completion(request: StateWaitRequest) -> Look[StateCompletion]:
         if ordinal is None or ordinal > record.ordinals.get(state_id, 0):
             return None
         name = state_execution_id(state_id, ordinal)
-        if not key and (_is_open(record, state_id, ordinal, numbers) or not _has_completed(record, name)):
+        # One that has failed is not searched for among those that are open, turn after turn.
+        if not key and (not _may_have_completed(record, name) or _is_open(record, state_id, ordinal, numbers)):
             return None
         output = next((one.output for one in record.outputs if one.state_execution_id == name), None)
         return StateCompletion(run_id=record.run_id, state_id=state_id, state_execution_id=name, output=output)
@@ -149,8 +150,8 @@ def _is_open(record: Record, state_id: str, ordinal: int, numbers: dict[str, int
     return False
 
 
-def _has_completed(record: Record, name: str) -> bool:
-    """Tell whether an execution that is not open is so because it has completed."""
+def _may_have_completed(record: Record, name: str) -> bool:
+    """Tell whether an execution has completed, unless it is open: it has not failed, and was not open at the close."""
     return name not in record.failed and (record.closed is None or name not in record.closed.executing)
 
 

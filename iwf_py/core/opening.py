@@ -98,10 +98,16 @@ def _starts_at(event: Started) -> datetime | None:
 
 
 def own_chain(event: Started) -> Chain:
-    """Make the chain that begins with a run: its time counts from its tick, where it has one, else from its start."""
-    timeout = event.request.timeout
-    begin = event.at if event.tick is None else event.tick
-    return Chain(first_run_id=event.run_id, deadline=begin + timeout if timeout else None)
+    """Make the chain that begins with a run."""
+    return Chain(first_run_id=event.run_id, deadline=deadline_of(event, event.at))
+
+
+def deadline_of(started: Started, at: datetime) -> datetime | None:
+    """Tell when a run times out whose time counts from *at*, or from its tick where that is still to come."""
+    timeout = started.request.timeout
+    if not timeout:
+        return None
+    return timeout + (at if started.tick is None else max(at, started.tick))
 
 
 def _may_follow(policy: IDReusePolicy, status: WorkflowStatus) -> bool:

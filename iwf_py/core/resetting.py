@@ -11,6 +11,7 @@ from attrs import evolve
 from iwf_py.core.changes import ExecutionReset, RpcClosed, StateInvoked
 from iwf_py.core.effects import Accepted, Invoke, SetTimer
 from iwf_py.core.events import RunReset
+from iwf_py.core.opening import deadline_of
 from iwf_py.core.record import Record, rpc_lock_keys
 from iwf_py.core.settling import settle
 from iwf_py.core.step import Step, Turn
@@ -22,16 +23,15 @@ def go_on(record: Record, event: RunReset) -> Turn:
     """
     Make the fold of a kept past the record of the new run.
 
-    Its deadline is counted from now; its start, and the id that user code sees, are those of the base run.
+    Its time counts anew; its start, and the id that user code sees, are those of the base run.
     """
     if record.closed is not None:
         raise TransitionError(f"the past of run {event.run_id} is that of a run that has closed")
     step = Step(record, event.at)
     draft = step.draft
-    timeout = record.started.request.timeout
     chain = evolve(
         record.chain,
-        deadline=event.at + timeout if timeout else None,
+        deadline=deadline_of(record.started, event.at),
         previous_run_id=event.base_run_id,
         reason="reset",
     )

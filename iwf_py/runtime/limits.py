@@ -17,6 +17,8 @@ class Limits:
 
         callers: RPCs that may be under way.
 
+        resets: Resets that may be under way: each holds the past of a run in memory.
+
         batch_changes: A batch that has so many changes takes no more.
 
         batch_size: The same, in characters of payload.
@@ -59,6 +61,7 @@ class Limits:
 
     queue: int = 10_000
     callers: int = 10_000
+    resets: int = 100
     batch_changes: int = 1_000
     batch_size: int = 4_000_000
     batches: int = 64

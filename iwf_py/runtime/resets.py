@@ -16,7 +16,7 @@ from attrs import define, evolve, field
 from iwf_py.core.effects import Accepted, Refused
 from iwf_py.core.past import Branch, Past
 from iwf_py.core.record import Record
-from iwf_py.errors import EngineUnreadyError, ServerSideError, StoreError, TransitionError
+from iwf_py.errors import EngineUnreadyError, ServerSideError, StoreError, TooManyRequestsError, TransitionError
 from iwf_py.model.requests import ResetRequest
 from iwf_py.ports import Clock, Executor, Ids
 from iwf_py.runtime.answers import answer, refuse
@@ -90,10 +90,27 @@ class Resets:
         self._reads = reads
         self._turns = turns
         self._limits = limits
+        self._under_way: set[_Asked] = set()
 
     def ask(self, request: ResetRequest, future: Future[str]) -> None:
         """Have a run reset; *future* gets the id of the new one."""
-        self._go_on(_Asked(request, future, Past(request)))
+        under_way = len(self._under_way)
+        if under_way >= self._limits.resets:
+            refuse(future, TooManyRequestsError(f"{under_way} resets are under way; try again later"))
+            return
+        asked = _Asked(request, future, Past(request))
+        self._under_way.add(asked)
+        self._go_on(asked)
+
+    def done(self, asked: _Asked, run_id: str) -> None:
+        """Tell the new run's id."""
+        self._under_way.discard(asked)
+        answer(asked.future, run_id)
+
+    def refuse(self, asked: _Asked, error: Exception) -> None:
+        """Tell why there is no new run."""
+        self._under_way.discard(asked)
+        refuse(asked.future, error)
 
     def _go_on(self, asked: _Asked) -> None:
         self._executor.submit(lambda: self._read(asked))
@@ -105,9 +122,9 @@ class Resets:
                 asked.row = self._reads.row(asked.request)
             is_ready = self._take_in(asked) and self._make(asked)
         except TransitionError as error:
-            refuse(asked.future, _does_not_fold(asked, error))
+            self.refuse(asked, _does_not_fold(asked, error))
         except Exception as error:  # noqa: BLE001
-            refuse(asked.future, told(error))
+            self.refuse(asked, told(error))
         else:
             if is_ready:
                 self._turns.post(_ResetPost(self, asked))
@@ -207,14 +224,14 @@ class _ResetPost(Post):
         if self._reads_on:
             self._resets.again(self._asked)
         elif isinstance(taken.answer, Accepted):
-            answer(self._asked.future, str(taken.answer.value))
+            self._resets.done(self._asked, str(taken.answer.value))
         else:
             assert isinstance(taken.answer, Refused)
-            refuse(self._asked.future, taken.answer.error)
+            self._resets.refuse(self._asked, taken.answer.error)
 
     def refused(self, error: Exception) -> None:
         """Tell why there is no new run."""
-        refuse(self._asked.future, error)
+        self._resets.refuse(self._asked, error)
 
 
 def _does_not_fold(asked: _Asked, error: TransitionError) -> ServerSideError:

@@ -81,11 +81,10 @@ class Waiters:
 
     def turned(self, record: Record) -> None:
         """Have those who wait for this run look at what has become of it; some go on to the run that is its retry."""
-        places = [(record.run_id, False)]
-        if record.closed is not None:
-            places.append((record.run_id, True))
+        run_id = record.run_id
+        places = ((run_id, False),) if record.closed is None else ((run_id, False), (run_id, True))
         # Without the lock: who comes after this line looks at a record that is this one, or later.
-        if not any(place in self._waiting for place in places):
+        if self._waiting.keys().isdisjoint(places):
             return
         told: list[tuple[Waiter, Found[Any] | Lost]] = []
         with self._lock:
@@ -96,7 +95,7 @@ class Waiters:
                 if not isinstance(seen, Expected):
                     self._take(waiter)
                     told.append((waiter, seen))
-                elif seen.run_id != record.run_id:
+                elif seen.run_id != run_id:
                     self._take(waiter)
                     waiter.run_id, waiter.seq = seen.run_id, 0
                     self._put(waiter)

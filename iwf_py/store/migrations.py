@@ -12,10 +12,10 @@ from datetime import datetime
 
 from attrs import frozen
 
-from iwf_py.core.attributes import instant_of
 from iwf_py.errors import StoreUnusableError, StoreVersionError
 from iwf_py.store.driver import Connection, Cursor, Driver
-from iwf_py.store.instants import from_micros, to_micros, to_micros_or_none
+from iwf_py.store.filling import fill_instants, fill_progress
+from iwf_py.store.instants import to_micros
 
 _FIRST = (
     """
@@ -363,18 +363,6 @@ _SECOND = (
 )
 
 
-def _fill_instants(cursor: Cursor) -> None:
-    """Tell what the texts of DATETIMEs mean that were written before there was a column for it."""
-    cursor.execute(
-        'SELECT attribute.string, entry.at, attribute.run, attribute."key" FROM iwf_search_attributes AS attribute '
-        "JOIN iwf_history AS entry ON entry.run = attribute.run AND entry.seq = attribute.revision "
-        "WHERE attribute.value_type = 'DATETIME'"
-    )
-    for text, at, run, key in cursor.fetchall():
-        instant = to_micros_or_none(instant_of(text or "", from_micros(at)))
-        cursor.execute('UPDATE iwf_search_attributes SET instant = ? WHERE run = ? AND "key" = ?', (instant, run, key))
-
-
 @frozen
 class Migration:
     """
@@ -383,17 +371,17 @@ class Migration:
     Attributes:
         statements: By the dialect's name.
 
-        fill: What statements alone cannot do; done after them.
+        fills: Then write what follows for the runs that are there.
     """
 
     version: int
     statements: Mapping[str, tuple[str, ...]]
-    fill: Callable[[Cursor], None] | None = None
+    fills: tuple[Callable[[Cursor], None], ...] = ()
 
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, {"sqlite": _FIRST}),
-    Migration(2, {"sqlite": _SECOND}, _fill_instants),
+    Migration(2, {"sqlite": _SECOND}, (fill_progress, fill_instants)),
 )
 
 _SCHEMA_TABLE = "iwf_schema"
@@ -439,8 +427,8 @@ def migrate(
             cursor.execute(driver.begin)
             for statement in migration.statements[driver.dialect.name]:
                 cursor.execute(statement)
-            if migration.fill is not None:
-                migration.fill(cursor)
+            for fill in migration.fills:
+                fill(cursor)
             cursor.execute(
                 f"INSERT INTO {_SCHEMA_TABLE} (version, applied_at) VALUES ({migration.version}, {to_micros(now)})"  # noqa: S608  # integers
             )

@@ -262,6 +262,27 @@ def test_the_retry_of_a_run_that_had_not_begun_waits_for_its_tick():
     assert delayed.record.starts_at == delayed.now + timedelta(minutes=40)
 
 
+def test_a_run_by_the_first_rules_is_retried_as_it_was_then():
+    """
+    Its retry did not keep the rest of the start delay, and the history of such a run still folds to that.
+    """
+    request = StartRequest(
+        workflow_id="w",
+        workflow_type="W",
+        start=to("A"),
+        start_delay=HOUR,
+        retry=WorkflowRetryPolicy(initial_interval_seconds=7),
+    )
+    opened = advance(None, Started(at=NOON, request=request, run_id="run-1", rules=1)).record
+
+    turn = advance(opened, StopRequested(at=NOON, stop_type=WorkflowStopType.FAIL))
+
+    assert turn.record is not None
+    assert turn.record.successor is not None
+    following = turn.record.successor.next
+    assert (following.rules, following.request.start_delay) == (1, timedelta(seconds=7))
+
+
 def test_a_schedule_without_further_tick_is_over():
     """
     The last run is closed, and its id is free again.

@@ -11,6 +11,7 @@ from iwf_py.errors import (
     EngineUnreadyError,
     ServerSideError,
     StoreError,
+    TooManyRequestsError,
     WorkflowNotExistsError,
 )
 from iwf_py.model.commands import SignalChannelCommand
@@ -267,6 +268,28 @@ def test_a_history_that_does_not_fold_is_told(troubled, store, kit, monkeypatch)
         troubled.get(reset(troubled))
 
     assert troubled.describe().run_id == first
+
+
+def test_no_more_resets_than_there_may_be_are_under_way(make_scene):
+    """
+    Each holds a past in memory, so one too many is refused at once; however one ends, there is room for another.
+    """
+    scene = make_scene(limits=Limits(checks_invariants=True, resets=2))
+    first = scene.start("w")
+
+    asked = [reset(scene), reset(scene, WorkflowResetType.HISTORY_EVENT_ID, history_event_id=99)]
+    refused = reset(scene)
+
+    with pytest.raises(TooManyRequestsError, match="2 resets are under way"):
+        refused.result(0)
+    assert scene.get(asked[0]) != first
+    with pytest.raises(ClientSideError):
+        scene.get(asked[1])
+    again = [reset(scene), scene.service.reset(ResetRequest(workflow_id="x", reset_type=WorkflowResetType.BEGINNING))]
+    assert scene.get(again[0]) != scene.get(asked[0])
+    with pytest.raises(WorkflowNotExistsError):
+        scene.get(again[1])
+    assert scene.get(reset(scene)) != scene.get(again[0])
 
 
 def test_an_engine_that_stops_refuses_resets(troubled, kit):

@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from iwf_py.core.events import AttemptsExhausted, ExecuteReturned
 from iwf_py.errors import StoreUnusableError, StoreVersionError
+from iwf_py.model.decisions import FORCE_COMPLETING, Movement
+from iwf_py.model.ids import WorkflowKey
+from iwf_py.model.invocations import Failure
+from iwf_py.model.options import StateOptions
+from iwf_py.model.status import Phase
 from iwf_py.store.database import SqlStore
 from iwf_py.store.migrations import MIGRATIONS, Migration, check_version, migrate
 from iwf_py.store.sqlite import SqliteDriver
 from iwf_py.store.tables import Row
-from tests.store.host import NOON
+from tests.store.host import NOON, SKIP, Host, decides, sealed, to
 
 
 def schema_of(connection: sqlite3.Connection) -> dict[str, str]:
@@ -128,6 +134,71 @@ def test_a_later_step_is_taken_on_what_is_there(path: Path):
 
     assert check_version(connection.cursor(), driver, later) == len(later)
     connection.close()
+
+
+def as_schema_1(path: Path, old: Path) -> None:
+    """Write what is in a database as schema 1 had it: closed runs without ordinals, failures without a word."""
+    connection = sqlite3.connect(old, isolation_level=None)
+    migrate(connection, SqliteDriver(old), NOON, MIGRATIONS[:1])
+    connection.execute("ATTACH DATABASE ? AS new", (str(path),))
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        known = {row[1] for row in connection.execute(f"PRAGMA new.table_info({name})")}
+        columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA table_info({name})") if row[1] in known)
+        if columns and name != "iwf_schema":
+            connection.execute(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM new.{name}")
+    connection.execute(
+        "DELETE FROM iwf_ordinals WHERE run IN (SELECT run FROM iwf_executions WHERE closed_at IS NOT NULL)"
+    )
+    connection.execute("DELETE FROM iwf_completions WHERE NOT has_output AND wait_for_key IS NULL")
+    connection.close()
+
+
+def test_runs_of_the_first_schema_go_on_with_all_that_is_known_of_them_since(path: Path):
+    """
+    What they opened, completed and failed is made of their histories; a history that does not fold keeps nobody out.
+    """
+    store = SqlStore(f"sqlite:///{path}")
+    store.open(NOON)
+    host = Host(store)
+    recovering = StateOptions(skip_wait_until=True, failure_state_id="Rescue", failure_state_options=SKIP)
+    boom = Failure(error_type="ValueError", message="boom", attempts=1)
+    for workflow_id in ("open", "closed", "damaged"):
+        host.start(workflow_id, to("A"))
+        host.send_now(
+            ExecuteReturned,
+            workflow_id,
+            number=1,
+            result=decides(Movement("Keyed", None, recovering, "k"), to("B", recovering), to("C")),
+        )
+        for number in (2, 3):
+            host.send_now(AttemptsExhausted, workflow_id, number=number, phase=Phase.EXECUTE, failure=boom)
+        host.send_now(ExecuteReturned, workflow_id, number=4, result=decides(to("C")))
+    for workflow_id in ("closed", "damaged"):
+        host.send_now(
+            ExecuteReturned, workflow_id, number=7, result=decides(Movement(FORCE_COMPLETING, sealed("done")))
+        )
+    host.commit()
+    damaged = host.runs.pop(WorkflowKey("default", "damaged"))[0]
+    store.close()
+    old = path.with_name("old.db")
+    as_schema_1(path, old)
+    connection = sqlite3.connect(old)
+    connection.execute("UPDATE iwf_history SET event = '{}' WHERE run = ? AND seq = 2", (damaged.row,))
+    connection.commit()
+    connection.close()
+
+    host.store = SqlStore(f"sqlite:///{old}")
+    host.store.open(NOON)
+
+    host.check()
+    assert list(host.latest("closed").record.failed) != []
+    found = host.store.load(damaged.row)
+    assert found is not None
+    assert not len(found.record.ordinals)
+    host.send_now(ExecuteReturned, "open", number=7, result=decides(to("C")))
+    host.number = 0
+    assert host.latest("open").record.ordinals["C"] == 3
+    host.store.close()
 
 
 def test_a_newer_schema_is_refused_and_left_as_it_is(path: Path):

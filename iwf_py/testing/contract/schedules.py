@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from iwf_py.authoring.reset_workflow_type_and_options import reset_to_beginning
 from iwf_py.authoring.workflow_options import WorkflowOptions
 from iwf_py.errors import ClientSideError, WorkflowAlreadyStartedError, WorkflowNotExistsError
 from iwf_py.model.options import CronSchedule, WorkflowRetryPolicy
@@ -14,6 +15,7 @@ from iwf_py.model.requests import RunDescription
 from iwf_py.model.status import IDReusePolicy, WorkflowStatus, WorkflowStopType
 from iwf_py.testing.contract.closing import stop
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.resetting import reset
 from iwf_py.testing.contract.succession import Trial, say
 
 WORKFLOWS = ()
@@ -151,6 +153,43 @@ def test_a_scheduled_run_that_times_out_is_followed(host: ContractHost):
     following = host.description("w")
     assert following.starts_at == host.clock.now() + timedelta(minutes=40)
     assert following.deadline == host.clock.now() + HOUR
+
+
+def test_a_scheduled_run_that_is_reset_before_its_tick_has_its_time_all_the_same(host: ContractHost):
+    """
+    The reset counts the timeout anew, and still from the tick; of a run that had begun it counts from the reset.
+    """
+    first = start(host, timeout=timedelta(minutes=20))
+    before = host.description("w")
+    say(host, "go")
+
+    second = reset(host, reset_to_beginning())
+
+    assert (host.description("w").starts_at, host.description("w").deadline) == (before.starts_at, before.deadline)
+    host.restart()
+    host.advance("30m")
+    assert host.status("w", second) is WorkflowStatus.COMPLETED
+    assert host.description("w").starts_at == host.clock.now() + HOUR
+    reset(host, reset_to_beginning(skip_signal_reapply=True), first)
+    assert host.description("w").deadline == host.clock.now() + timedelta(minutes=20)
+
+
+def test_a_scheduled_run_that_is_past_its_deadline_is_followed_by_its_reset_alone(host: ContractHost):
+    """
+    Whether its reset or its timer comes first: it has timed out, and the schedule goes on with the end of the new run.
+    """
+    first = start(host, timeout=timedelta(minutes=20))
+    begin(host)
+    host.clock.advance("20m")
+
+    second = reset(host, reset_to_beginning(), first)
+
+    assert host.status("w", first) is WorkflowStatus.TIMEOUT
+    assert (host.description("w").run_id, host.description("w").previous_run_id) == (second, first)
+    host.restart()
+    say(host, "go")
+    assert host.description("w").previous_run_id == second
+    assert host.description("w").starts_at == host.clock.now() + timedelta(minutes=40)
 
 
 def test_a_scheduled_run_is_retried_before_the_next_tick(host: ContractHost):
