@@ -1,0 +1,1 @@
+"""Money goes from one account to another: all of it, or nothing."""
