@@ -119,14 +119,15 @@ class Engine:
         )
         self._effects.connect(self._rpcs, self._upkeep)
         reads = Reads(store, clock=clock, executor=executor, cache=self._cache, post=self._turns.post)
+        self._resets = Resets(
+            store, clock=clock, ids=ids, executor=executor, reads=reads, turns=self._turns, limits=limits
+        )
         self.service = Service(
             ids=ids,
             turns=self._turns,
             reads=reads,
             rpcs=self._rpcs,
-            resets=Resets(
-                store, clock=clock, ids=ids, executor=executor, reads=reads, turns=self._turns, limits=limits
-            ),
+            resets=self._resets,
             waiters=self._waiters,
             dispatch=self._dispatch,
             limits=limits,
@@ -197,6 +198,7 @@ class Engine:
         # Those who wait for locks go first: each that is refused in its turn would have the next one ask.
         self._rpcs.close(error)
         self._turns.end(error)
+        self._resets.close(error)
         self._waiters.close(error)
         self._agenda.close()
         try:

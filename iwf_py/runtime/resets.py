@@ -48,6 +48,8 @@ class _Asked:
         ahead: Entries of the branch that are made already.
 
         rounds: How often its turn has come too early.
+
+        is_posted: Its turn is asked for.
     """
 
     request: ResetRequest
@@ -57,6 +59,7 @@ class _Asked:
     branch: Branch | None = None
     ahead: list[Entry] = field(factory=list)
     rounds: int = 0
+    is_posted: bool = False
 
     @property
     def base(self) -> Record:
@@ -91,6 +94,7 @@ class Resets:
         self._turns = turns
         self._limits = limits
         self._under_way: set[_Asked] = set()
+        self._ended: Exception | None = None
 
     def ask(self, request: ResetRequest, future: Future[str]) -> None:
         """Have a run reset; *future* gets the id of the new one."""
@@ -112,8 +116,20 @@ class Resets:
         self._under_way.discard(asked)
         refuse(asked.future, error)
 
+    def close(self, error: Exception) -> None:
+        """Refuse those whose past is still read, and whoever comes; those whose turn is asked for are told by the turns."""
+        self._ended = error
+        for asked in list(self._under_way):
+            if not asked.is_posted:
+                self.refuse(asked, error)
+
     def _go_on(self, asked: _Asked) -> None:
-        self._executor.submit(lambda: self._read(asked))
+        # Said first, looked at then: whoever ends the engine meanwhile sees one of the two.
+        asked.is_posted = False
+        if self._ended is not None:
+            self.refuse(asked, self._ended)
+        else:
+            self._executor.submit(lambda: self._read(asked))
 
     def _read(self, asked: _Asked) -> None:
         """Take in a page, or make one of what comes of it; ask for the turn once nothing is left. A reading step."""
@@ -127,6 +143,7 @@ class Resets:
             self.refuse(asked, told(error))
         else:
             if is_ready:
+                asked.is_posted = True
                 self._turns.post(_ResetPost(self, asked))
             else:
                 self._go_on(asked)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from iwf_py.core.advance import advance
 from iwf_py.core.attempts import TaskState
@@ -247,7 +247,9 @@ class Sheet:
         run.copied = Copied(base, branch.kept)
         run.changes = list(branch.changes)
         self.changes += len(run.changes)
-        moves += self._take(run, turns)
+        for move in self._take(run, turns):
+            # All that was applied again comes before what is called again.
+            moves.append(evolve(move, turn=evolve(move.turn, record=run.record)))
         for entry in ahead:
             run.entries[entry.seq - branch.kept - 1] = entry
         return tuple(moves)

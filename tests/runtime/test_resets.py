@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from iwf_py.errors import (
@@ -239,6 +241,29 @@ def test_calls_of_the_terminated_run_are_over(troubled, kit):
     assert new.fence.run_id != old.fence.run_id
 
 
+def test_what_is_called_again_sees_what_was_applied_again(troubled, kit):
+    """
+    A call that the reset makes anew comes after all that clients wrote behind the point; and so do its further attempts.
+    """
+    seen = []
+
+    def look(call):
+        seen.append(sorted(call.attributes))
+        return kit.failed(retry_after=timedelta(seconds=5)) if call.attempt == 1 else kit.complete()
+
+    troubled.handlers["C"] = look
+    troubled.start("w", kit.movement("C"))
+    for number in range(5):
+        troubled.get(write(troubled, kit, f"key-{number}"))
+
+    troubled.get(reset(troubled))
+    troubled.work()
+    troubled.clock.advance(5)
+    troubled.work()
+
+    assert seen == [[f"key-{number}" for number in range(5)]] * 2
+
+
 def test_a_run_that_is_held_apart_is_reset(troubled, kit):
     """
     To begin again from before the trouble is a way out.
@@ -303,6 +328,27 @@ def test_an_engine_that_stops_refuses_resets(troubled, kit):
     assert done.done()
     with pytest.raises(EngineStoppedError):
         reset(troubled).result(0)
+
+
+def test_a_reset_whose_past_is_still_read_is_refused_as_the_engine_ends(troubled, kit):
+    """
+    It does not wait for steps that nobody will run: the threads end with the engine.
+    """
+    troubled.start("w", kit.movement("A", waits=True))
+    for number in range(10):
+        troubled.get(write(troubled, kit, f"key-{number}"))
+    done = reset(troubled)
+
+    stopped = troubled.engine.begin_stop()
+    while not stopped.done():
+        troubled.steps.steps.popleft()()
+
+    with pytest.raises(EngineStoppedError):
+        done.result(0)
+    left = list(troubled.steps.steps)
+    troubled.run()
+    assert len(left) <= 1
+    assert not troubled.steps.steps
 
 
 def test_a_point_that_comes_while_it_is_looked_for_counts(troubled, kit):

@@ -149,6 +149,12 @@ class FaultyStore:
     def events(self, *arguments: Any) -> Any:
         return self._read(lambda: self._real.events(*arguments))
 
+    def search(self, *arguments: Any) -> Any:
+        return self._read(lambda: self._real.search(*arguments))
+
+    def count(self, *arguments: Any) -> Any:
+        return self._read(lambda: self._real.count(*arguments))
+
     def _read(self, read: Callable[[], T]) -> T:
         self._check()
         if self._is(self._options.read_fails):

@@ -16,6 +16,7 @@ from iwf_py.model.invocations import Failure
 from iwf_py.model.options import StateOptions
 from iwf_py.model.status import Phase
 from iwf_py.store.database import SqlStore
+from iwf_py.store.instants import to_micros
 from iwf_py.store.migrations import MIGRATIONS, Migration, check_version, migrate
 from iwf_py.store.sqlite import SqliteDriver
 from iwf_py.store.tables import Row
@@ -199,6 +200,64 @@ def test_runs_of_the_first_schema_go_on_with_all_that_is_known_of_them_since(pat
     host.number = 0
     assert host.latest("open").record.ordinals["C"] == 3
     host.store.close()
+
+
+def test_what_the_first_schema_held_is_found_by_searches(path: Path):
+    """
+    Rows that were written before there were searches get what searches go by: instants, texts told from lists, listed states.
+    """
+    driver = SqliteDriver(path)
+    connection = sqlite3.connect(path, isolation_level=None)
+    migrate(connection, driver, NOON, MIGRATIONS[:1])
+    at = to_micros(NOON)
+    modes = [
+        "{}",
+        '{"config":{"executing_state_id_mode":"DISABLED"}}',
+        '{"config":{"executing_state_id_mode":"ENABLED_FOR_ALL"}}',
+    ]
+    for run, request in enumerate(modes, 1):
+        closed_at = at if run == 3 else None
+        connection.execute(
+            "INSERT INTO iwf_executions (run, namespace, workflow_id, superseded, run_id, workflow_type, status, opened_at, "
+            "first_run_id, run_attempt, rules, is_closing, closed_at, starts_at) "
+            "VALUES (?, 'default', 'w', ?, ?, 'W', 'RUNNING', ?, 'r', 1, 1, 0, ?, ?)",
+            (run, run, f"r{run}", at, closed_at, at + 60 if run == 1 else None),
+        )
+        connection.execute(
+            "INSERT INTO iwf_history (run, seq, at, kind, event, format) VALUES (?, 1, ?, 'Started', ?, 1)",
+            (run, at, f'{{"request":{request}}}'),
+        )
+        for number, options in enumerate((None, '{"skip_wait_until":true}'), 1):
+            connection.execute(
+                "INSERT INTO iwf_states (run, number, state_id, ordinal, has_input, options, phase, wait_until_succeeded) "
+                "VALUES (?, ?, ?, 1, 0, ?, 'EXECUTE', 1)",
+                (run, number, f"S{number}", options),
+            )
+    for key, kind, value in (("since", "DATETIME", "5m"), ("about", "TEXT", "x"), ("tags", "KEYWORD_ARRAY", None)):
+        connection.execute(
+            'INSERT INTO iwf_search_attributes (run, "key", value_type, string, is_nan, revision) VALUES (1, ?, ?, ?, 0, 1)',
+            (key, kind, value),
+        )
+    connection.execute("INSERT INTO iwf_search_words VALUES (1, 'about', 'x'), (1, 'tags', 'x')")
+
+    migrate(connection, driver, NOON)
+
+    def rows(sql: str) -> list[tuple[object, ...]]:
+        return connection.execute(sql).fetchall()
+
+    assert rows("SELECT instant FROM iwf_search_attributes WHERE instant IS NOT NULL") == [(at - 300_000_000,)]
+    assert rows('SELECT "key", is_text FROM iwf_search_words ORDER BY 1') == [("about", 1), ("tags", 0)]
+    assert rows("SELECT run, listed FROM iwf_states WHERE listed IS NOT NULL ORDER BY 1, 2") == [
+        (1, "S1"),
+        (3, "S1"),
+        (3, "S2"),
+    ]
+    assert rows("SELECT run, closed_in, runs_from FROM iwf_executions") == [
+        (1, None, at + 60),
+        (2, None, None),
+        (3, 0, None),
+    ]
+    connection.close()
 
 
 def test_a_newer_schema_is_refused_and_left_as_it_is(path: Path):

@@ -15,7 +15,6 @@ from iwf_py.model.requests import RunDescription
 from iwf_py.model.status import IDReusePolicy, WorkflowStatus, WorkflowStopType
 from iwf_py.testing.contract.closing import stop
 from iwf_py.testing.contract.host import ContractHost
-from iwf_py.testing.contract.resetting import reset
 from iwf_py.testing.contract.succession import Trial, say
 
 WORKFLOWS = ()
@@ -163,14 +162,14 @@ def test_a_scheduled_run_that_is_reset_before_its_tick_has_its_time_all_the_same
     before = host.description("w")
     say(host, "go")
 
-    second = reset(host, reset_to_beginning())
+    second = host.client.reset_workflow("w", reset_to_beginning())
 
     assert (host.description("w").starts_at, host.description("w").deadline) == (before.starts_at, before.deadline)
     host.restart()
     host.advance("30m")
     assert host.status("w", second) is WorkflowStatus.COMPLETED
     assert host.description("w").starts_at == host.clock.now() + HOUR
-    reset(host, reset_to_beginning(skip_signal_reapply=True), first)
+    host.client.reset_workflow("w", reset_to_beginning(skip_signal_reapply=True), workflow_run_id=first)
     assert host.description("w").deadline == host.clock.now() + timedelta(minutes=20)
 
 
@@ -182,7 +181,8 @@ def test_a_scheduled_run_that_is_past_its_deadline_is_followed_by_its_reset_alon
     begin(host)
     host.clock.advance("20m")
 
-    second = reset(host, reset_to_beginning(), first)
+    second = host.client.reset_workflow("w", reset_to_beginning(), workflow_run_id=first)
+    host.settle()
 
     assert host.status("w", first) is WorkflowStatus.TIMEOUT
     assert (host.description("w").run_id, host.description("w").previous_run_id) == (second, first)
