@@ -207,7 +207,7 @@ def tells_of_closes_alone() -> Any:
 @_plant
 def takes_failures_for_completions() -> Any:
     """A state that its failure state follows has completed, for whoever waits for it."""
-    return patch.object(looks, "_has_completed", lambda record, name: True)
+    return patch.object(looks, "_may_have_completed", lambda record, name: True)
 
 
 @_plant
