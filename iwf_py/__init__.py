@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from iwf_py.errors import NonRetryableError as NonRetryableError
     from iwf_py.errors import NotRegisteredError as NotRegisteredError
     from iwf_py.errors import PayloadError as PayloadError
+    from iwf_py.errors import ProtocolError as ProtocolError
     from iwf_py.errors import RetryAfter as RetryAfter
     from iwf_py.errors import ServerSideError as ServerSideError
     from iwf_py.errors import StoreError as StoreError
@@ -150,8 +151,14 @@ if TYPE_CHECKING:
     from iwf_py.model.unset import UNSET as UNSET
     from iwf_py.model.unset import Unset as Unset
 
-# In plain order, where ruff would put the one constant first.
+    # In plain order, where ruff would put the one constant first.
+    from iwf_py.serving import Server as Server
+    from iwf_py.serving import ServerOptions as ServerOptions
+    from iwf_py.serving import create_app as create_app
+    from iwf_py.wire.worker_urls import AllowedWorker as AllowedWorker
+
 __all__ = [  # noqa: RUF022
+    "AllowedWorker",
     "AsyncClient",
     "AsyncWorkflowHandle",
     "AttributeValue",
@@ -204,6 +211,7 @@ __all__ = [  # noqa: RUF022
     "PersistenceLoadingType",
     "PersistenceOptions",
     "PersistenceSchema",
+    "ProtocolError",
     "RPCInfo",
     "Registry",
     "ResetWorkflowTypeAndOptions",
@@ -214,6 +222,8 @@ __all__ = [  # noqa: RUF022
     "SearchAttributeKey",
     "SearchAttributeValueType",
     "SearchPage",
+    "Server",
+    "ServerOptions",
     "ServerSideError",
     "SignalChannel",
     "SignalChannelCommand",
@@ -268,6 +278,7 @@ __all__ = [  # noqa: RUF022
     "WorkflowTerminated",
     "WorkflowTimeout",
     "convert_to_sa_list",
+    "create_app",
     "get_input_type",
     "get_state_execution_id",
     "get_state_id",
@@ -285,6 +296,7 @@ __all__ = [  # noqa: RUF022
 ]
 
 _MODULES = {
+    "AllowedWorker": "iwf_py.wire.worker_urls",
     "AsyncClient": "iwf_py.client.aio",
     "AsyncWorkflowHandle": "iwf_py.client.aio",
     "AttributeValue": "iwf_py.client.wanted",
@@ -337,6 +349,7 @@ _MODULES = {
     "PersistenceLoadingType": "iwf_py.model.status",
     "PersistenceOptions": "iwf_py.authoring.persistence_options",
     "PersistenceSchema": "iwf_py.authoring.persistence_schema",
+    "ProtocolError": "iwf_py.errors",
     "RPCInfo": "iwf_py.authoring.rpc",
     "Registry": "iwf_py.authoring.registry",
     "ResetWorkflowTypeAndOptions": "iwf_py.authoring.reset_workflow_type_and_options",
@@ -347,6 +360,8 @@ _MODULES = {
     "SearchAttributeKey": "iwf_py.authoring.descriptors",
     "SearchAttributeValueType": "iwf_py.model.status",
     "SearchPage": "iwf_py.model.requests",
+    "Server": "iwf_py.serving",
+    "ServerOptions": "iwf_py.serving",
     "ServerSideError": "iwf_py.errors",
     "SignalChannel": "iwf_py.authoring.descriptors",
     "SignalChannelCommand": "iwf_py.authoring.command_request",
@@ -401,6 +416,7 @@ _MODULES = {
     "WorkflowTerminated": "iwf_py.errors",
     "WorkflowTimeout": "iwf_py.errors",
     "convert_to_sa_list": "iwf_py.authoring.search_attributes",
+    "create_app": "iwf_py.serving",
     "get_input_type": "iwf_py.authoring.workflow_state",
     "get_state_execution_id": "iwf_py.authoring.workflow_state",
     "get_state_id": "iwf_py.authoring.workflow_state",

@@ -8,6 +8,7 @@ iWF keep their spelling, and each keeps the built-in base that code written for 
     │   └── NotRegisteredError           (also a KeyError and an InvalidArgumentError) a name that no registered workflow declares
     ├── InvalidArgumentError             (also a ValueError) a call's argument is wrong
     ├── PayloadError                     a value could not be encoded or decoded
+    ├── ProtocolError                    what came over HTTP is no message of the iWF protocol
     ├── NonRetryableError                raised by user code: do not try this attempt again
     ├── RetryAfter                       raised by user code: try this attempt again after a delay
     ├── EngineError
@@ -84,6 +85,26 @@ class NotRegisteredError(WorkflowDefinitionError, InvalidArgumentError, KeyError
 
 class PayloadError(IwfError):
     """A value could not be encoded or decoded."""
+
+
+class ProtocolError(IwfError):
+    """
+    What came over HTTP is no message of the iWF protocol.
+
+    Attributes:
+        reason: What is wrong; it never repeats what was sent, except for a word that is not one of an enumeration's.
+
+        where: The fields that lead there, outermost first; empty for the message as a whole.
+    """
+
+    def __init__(self, reason: str, where: tuple[str, ...] = ()) -> None:
+        self.reason = reason
+        self.where = where
+        super().__init__(f"{'.'.join(where)}: {reason}" if where else reason)
+
+    def within(self, name: str) -> ProtocolError:
+        """Say the same of what lies in field *name*."""
+        return ProtocolError(self.reason, (name, *self.where))
 
 
 class NonRetryableError(IwfError):
@@ -253,14 +274,24 @@ class WorkflowRPCExecutionError(ClientSideError):
         original_error_type: The type's name, as the worker told it.
 
         original_error_detail: Its text.
+
+        original_error_status: The HTTP status with which the worker told it; 0 where it was not called over HTTP, or did not answer.
     """
 
     default_status = 420
     default_sub_status = "WORKER_API_ERROR"
 
-    def __init__(self, detail: str, *, original_error_type: str = "", original_error_detail: str = "") -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        original_error_type: str = "",
+        original_error_detail: str = "",
+        original_error_status: int = 0,
+    ) -> None:
         self.original_error_type = original_error_type
         self.original_error_detail = original_error_detail
+        self.original_error_status = original_error_status
         super().__init__(detail)
 
 

@@ -104,6 +104,15 @@ class Persistence:
 
     # -- search attributes
 
+    def get_search_attribute(self, key: str) -> Any:
+        """Return a search attribute as a plain value of its declared type, a DATETIME as an aware datetime; None when there is none."""
+        attribute = self._search_attribute(key, self._definition.search_attribute_type(key))
+        return None if attribute is None else search_value(attribute)
+
+    def set_search_attribute(self, key: str, value: Any) -> None:
+        """Write a search attribute of its declared type; None deletes."""
+        self._set_search_attribute(key, self._definition.search_attribute_type(key), value)
+
     def get_search_attribute_keyword(self, key: str) -> str | None:
         """Return a KEYWORD; None when there is none."""
         return self._get_search_attribute(key, SearchAttributeValueType.KEYWORD)  # type: ignore[no-any-return]  # by its type
@@ -159,15 +168,6 @@ class Persistence:
     def set_search_attribute_keyword_array(self, key: str, value: list[str] | None) -> None:
         """Write a KEYWORD_ARRAY; None deletes."""
         self._set_search_attribute(key, SearchAttributeValueType.KEYWORD_ARRAY, value)
-
-    def get_search_attribute(self, key: str) -> Any:
-        """Return a search attribute as a plain value of its declared type, a DATETIME as an aware datetime; None when there is none."""
-        attribute = self._search_attribute(key, self._definition.search_attribute_type(key))
-        return None if attribute is None else search_value(attribute)
-
-    def set_search_attribute(self, key: str, value: Any) -> None:
-        """Write a search attribute of its declared type; None deletes."""
-        self._set_search_attribute(key, self._definition.search_attribute_type(key), value)
 
     def _get_search_attribute(self, key: str, value_type: SearchAttributeValueType) -> Any:
         attribute = self._search_attribute(key, value_type)

@@ -10,10 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from iwf_py.cli.check import check_database
-from iwf_py.errors import StoreError
-
-# What the exit code says.
-WELL, PROBLEMS, UNUSABLE = 0, 1, 2
+from iwf_py.cli.codes import PROBLEMS, UNUSABLE, WELL
+from iwf_py.cli.keys import add_keys
+from iwf_py.cli.server import add_server
+from iwf_py.errors import InvalidArgumentError, StoreError
 
 FILE_PREFIX = "sqlite:///"
 
@@ -28,8 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     checking = commands.add_parser("check", help="compare each run of a database with its history")
     checking.add_argument("--database", required=True, metavar="URL", help="such as sqlite:///signup.db")
     checking.set_defaults(run=_check)
+    add_server(commands)
+    add_keys(commands)
     options = parser.parse_args(arguments)
-    code: int = options.run(options)
+    try:
+        code: int = options.run(options)
+    except (InvalidArgumentError, StoreError) as error:
+        return _fail(str(error))
     return code
 
 
@@ -47,10 +52,7 @@ def _check(options: argparse.Namespace) -> int:
     # Opening would make a database, and find it in order.
     if url.startswith(FILE_PREFIX) and not Path(url.removeprefix(FILE_PREFIX)).exists():
         return _fail(f"there is no database at {url.removeprefix(FILE_PREFIX)}")
-    try:
-        findings = check_database(url)
-    except StoreError as error:
-        return _fail(str(error))
+    findings = check_database(url)
     for problem in findings.problems:
         print(problem)
     verdict = f"{len(findings.problems)} problems" if findings.problems else "all is well"

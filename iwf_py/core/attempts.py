@@ -186,7 +186,9 @@ def _next_attempt(
 ) -> datetime | None:
     """Tell when the next attempt may begin; None when there is none."""
     policy = state.call(task.phase).retry
-    if not failure.is_retryable or (policy.maximum_attempts and failure.attempts >= policy.maximum_attempts):
+    if failure.is_invalid_code or not failure.is_retryable:
+        return None
+    if policy.maximum_attempts and failure.attempts >= policy.maximum_attempts:
         return None
     delay = policy.interval(failure.attempts) if failure.retry_after is None else failure.retry_after
     instant = now + min(max(delay, timedelta(0)), MAX_DURATION)

@@ -6,15 +6,15 @@ Data and search attributes are two spaces: the same key may be in both, and lock
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from attrs import frozen
 
 from iwf_py.core.maps import Map
 from iwf_py.model.ids import EPOCH
+from iwf_py.model.instants import instant_of, nanoseconds_of, stamp_of
 from iwf_py.model.options import PersistenceLoadingPolicy
 from iwf_py.model.payload import SearchAttribute
 from iwf_py.model.queries import SYSTEM_KINDS
@@ -154,15 +154,9 @@ def utc_text(text: str, instant: datetime) -> str:
     Args:
         instant: What the text meant when it was written.
     """
-    stamp = _STAMP.fullmatch(text)
-    if stamp:
-        digits = stamp[2] or ""
-    elif _NUMBER.fullmatch(text):
-        digits = f"{int(text) % 10**9:09}"
-    else:
-        digits = f"{instant.microsecond:06}"
-    digits = digits.rstrip("0")
-    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{'.' if digits else ''}{digits}Z".rjust(20, "0")
+    # From the epoch no time that is meant from now can be told: of those, the instant is all that there is.
+    nanoseconds = nanoseconds_of(text, EPOCH)
+    return stamp_of((instant - EPOCH) // timedelta(microseconds=1) * 1000 if nanoseconds is None else nanoseconds)
 
 
 def written_instant(attribute: SearchAttribute, at: datetime) -> datetime | None:
@@ -234,46 +228,3 @@ _FIELDS = {
     SearchAttributeValueType.BOOL: "bool_value",
     SearchAttributeValueType.KEYWORD_ARRAY: "string_array_value",
 }
-
-_SECONDS = {
-    "second": 1,
-    "minute": 60,
-    "hour": 3600,
-    "day": 86_400,
-    "week": 604_800,
-    "month": 2_592_000,
-    "year": 31_536_000,
-}
-_UNITS = {**_SECONDS, **{("M" if unit == "month" else unit[0]): count for unit, count in _SECONDS.items()}}
-_STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
-_NUMBER = re.compile(r"-?\d{1,20}", re.ASCII)
-_RELATIVE = re.compile(r"(\d{1,6})([a-zA-Z]+)", re.ASCII)
-
-
-def instant_of(text: str, now: datetime) -> datetime | None:
-    """
-    Read a DATETIME search attribute; None when the text is no time.
-
-    In this order: empty is the epoch; ``2023-04-17T21:17:49-07:00`` with an offset or Z, a fraction allowed; a whole number of
-    nanoseconds since the epoch; ``5m``, so long before *now* (s, m, h, d, w, M of 30 days, y of 365, or the full word).
-
-    Source:
-        The iWF protocol's section on search-attribute types and time formats.
-    """
-    if not text:
-        return EPOCH
-    try:
-        if stamp := _STAMP.fullmatch(text):
-            # Digits beyond microseconds are cut: a datetime has no more.
-            fraction = (stamp[2] or "0")[:6]
-            whole = f"{stamp[1]}.{fraction.ljust(6, '0')}{stamp[3].replace('Z', '+00:00')}"
-            return datetime.fromisoformat(whole).astimezone(UTC)
-        if _NUMBER.fullmatch(text):
-            nanoseconds = int(text)
-            return EPOCH + timedelta(microseconds=nanoseconds // 1000) if is_int64(nanoseconds) else None
-        if (relative := _RELATIVE.fullmatch(text)) and relative[2] in _UNITS and int(relative[1]):
-            instant = now - timedelta(seconds=int(relative[1]) * _UNITS[relative[2]])
-            return instant if instant >= EPOCH else None
-    except (ValueError, OverflowError):
-        return None
-    return None

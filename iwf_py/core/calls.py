@@ -80,7 +80,9 @@ def attempts_exhausted(step: Step, event: AttemptsExhausted) -> Answer:
     if state is None:
         return Dropped()
     options, failure = state.options, event.failure
-    if event.phase is Phase.WAIT_UNTIL and options.proceed_on_wait_until_failure:
+    if failure.is_invalid_code:
+        fail_user_code(step, failure.message)
+    elif event.phase is Phase.WAIT_UNTIL and options.proceed_on_wait_until_failure:
         begin_waiting(
             step, state, StateWaiting(number=event.number, commands=CommandRequest(), wait_until_succeeded=False)
         )
@@ -95,6 +97,8 @@ def attempts_exhausted(step: Step, event: AttemptsExhausted) -> Answer:
 
 
 def _failure_message(state: LiveState, phase: Phase, failure: Failure) -> str:
+    if not failure.error_type:
+        return failure.message
     method = "wait_until" if phase is Phase.WAIT_UNTIL else "execute"
     attempts = "1 attempt" if failure.attempts == 1 else f"{failure.attempts} attempts"
     return f"{method} of {state.execution_id} failed after {attempts}: {failure.error_type}: {failure.message}"

@@ -16,7 +16,8 @@ from typing import Any
 
 from attrs import frozen
 
-from iwf_py.core.attributes import instant_of, is_int64
+from iwf_py.core.attributes import is_int64
+from iwf_py.model.instants import instant_of
 from iwf_py.model.queries import AllOf, Kind, Literal, Operator, Query, SystemKind, Term
 from iwf_py.model.status import SearchAttributeValueType, WorkflowStatus
 

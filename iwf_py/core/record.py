@@ -155,8 +155,17 @@ class LiveState:
 
 
 def rpc_lock_keys(request: RpcRequest) -> tuple[LockKey, ...]:
-    """Name what a locking RPC holds while it runs."""
-    return lock_keys(request.options.attributes, request.options.search_attributes)
+    """
+    Name what a locking RPC holds while it runs: as soon as one of its policies locks, the locking keys of both.
+
+    Source:
+        The iWF protocol's section on RPCs: the locking keys count whatever the type of their own policy is.
+    """
+    options = request.options
+    if not options.is_locking:
+        return ()
+    data, search = options.attributes.locking_keys, options.search_attributes.locking_keys
+    return (*(("D", key) for key in sorted(set(data))), *(("S", key) for key in sorted(set(search))))
 
 
 @frozen(kw_only=True)

@@ -80,6 +80,13 @@ def fail(step: Step, event: RpcFailed) -> Answer:
 
 def failure_error(rpc_name: str, failure: Failure) -> WorkflowRPCExecutionError:
     """Say to an RPC's caller that it failed; for locking and other RPCs alike."""
+    if not failure.error_type:
+        return WorkflowRPCExecutionError(
+            failure.message,
+            original_error_type=failure.worker_error_type,
+            original_error_detail=failure.detail,
+            original_error_status=failure.worker_status,
+        )
     return WorkflowRPCExecutionError(
         f"RPC {rpc_name!r} failed, nothing was written: {failure.error_type}: {failure.message}",
         original_error_type=failure.error_type,

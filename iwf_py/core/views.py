@@ -117,8 +117,10 @@ def invocation(
     waiting = state.waiting if is_execute else None
     timeout = call.timeout
     limit = call.retry.maximum_attempts_duration_seconds
+    is_last_moment = False
     if limit:
         left = first_attempt_at + timedelta(seconds=limit) - (at or first_attempt_at)
+        is_last_moment = left < timeout
         timeout = min(timeout, max(left, timedelta(0)))
     return Invocation(
         kind=InvocationKind.EXECUTE if is_execute else InvocationKind.WAIT_UNTIL,
@@ -134,11 +136,15 @@ def invocation(
         first_attempt_at=first_attempt_at,
         attributes=load(record.attributes, call.attributes),
         search_attributes=load(record.search_attributes, call.search_attributes),
-        locals={} if waiting is None else dict(waiting.locals),
+        loads_attributes=call.attributes.loads,
+        loads_search_attributes=call.search_attributes.loads,
+        locals=() if waiting is None else waiting.locals,
         results=None if waiting is None else command_results(waiting),
         failure=state.origin.failure,
         channel_sizes=ChannelSizes(record.channels),
         timeout=timeout,
+        is_last_moment=is_last_moment,
+        worker_url=request.worker_url,
     )
 
 
@@ -157,8 +163,11 @@ def rpc_invocation(record: Record, request: RpcRequest, at: datetime) -> Invocat
         first_attempt_at=at,
         attributes=load(record.attributes, request.options.attributes),
         search_attributes=load(record.search_attributes, request.options.search_attributes),
+        loads_attributes=request.options.attributes.loads,
+        loads_search_attributes=request.options.search_attributes.loads,
         channel_sizes=channel_sizes(record),
         timeout=request.options.timeout,
+        worker_url=started.worker_url,
     )
 
 
@@ -179,6 +188,7 @@ def command_results(waiting: Waiting) -> SealedCommandResults:
             command_id=command.command_id,
             status=ChannelRequestStatus.RECEIVED if len(hand) else ChannelRequestStatus.WAITING,
             values=tuple(message.value for message in hand),
+            is_bounded=command.is_bounded,
         )
         for command, hand in zip(waiting.channels, waiting.taken, strict=True)
     ]

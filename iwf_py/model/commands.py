@@ -114,6 +114,11 @@ class ChannelCommand:
         """How many messages it takes at the most."""
         return self.at_least if self.at_most is None else self.at_most
 
+    @property
+    def is_bounded(self) -> bool:
+        """Does it say how many messages it wants?"""
+        return self.at_least != 1 or self.at_most is not None
+
 
 @frozen
 class ChannelEmptyCommand:

@@ -20,7 +20,8 @@ class Failure:
     Why an attempt failed.
 
     Attributes:
-        error_type: The exception's class name, or a name of ours (``AttemptTimeout``, ``InvalidOutcome``).
+        error_type: The exception's class name, or a name of ours (``AttemptTimeout``, ``InvalidOutcome``). Empty where *message* is
+            the whole sentence, made elsewhere, such as for a call over HTTP: it is then told as it stands.
 
         message: One line or a few.
 
@@ -35,6 +36,13 @@ class Failure:
         is_retryable: False when no further attempt may be made, whatever the policy says.
 
         retry_after: The delay that user code asked for instead of the policy's.
+
+        is_invalid_code: The answer can never be carried out: the run fails at once, as one whose code is invalid, whatever the
+            policies say.
+
+        worker_status: Of a call over HTTP: the status of the worker's answer; 0 where there was none.
+
+        worker_error_type: Of a call over HTTP: the type's name that the worker told; *detail* is then what it told beside it.
     """
 
     error_type: str
@@ -45,6 +53,9 @@ class Failure:
     state_execution_id: str | None = None
     is_retryable: bool = True
     retry_after: timedelta | None = None
+    is_invalid_code: bool = False
+    worker_status: int = 0
+    worker_error_type: str = ""
 
 
 @frozen(kw_only=True)
@@ -57,13 +68,21 @@ class SealedTimerResult:
 
 @frozen(kw_only=True)
 class SealedChannelResult:
-    """What became of a channel command; *values* holds what it took, oldest first (None: a message without a value)."""
+    """
+    What became of a channel command.
+
+    Attributes:
+        values: What it took, oldest first; None is a message without a value.
+
+        is_bounded: The command named how many messages it wants, so that it may have taken several.
+    """
 
     family: ChannelFamily
     channel_name: str
     command_id: str | None
     status: ChannelRequestStatus
     values: tuple[Payload | None, ...] = ()
+    is_bounded: bool = False
 
 
 @frozen(kw_only=True)
@@ -122,7 +141,11 @@ class Invocation:
 
         search_attributes: The same for search attributes.
 
-        locals: State execution locals; empty for wait_until and RPCs.
+        loads_attributes: False where the loading policy is to load none at all.
+
+        loads_search_attributes: The same for search attributes.
+
+        locals: State execution locals as wait_until answered them; the last of a key counts. Empty for wait_until and RPCs.
 
         results: None when wait_until was skipped, and for wait_until and RPCs.
 
@@ -131,6 +154,10 @@ class Invocation:
         channel_sizes: Messages not taken yet, of channels that have any.
 
         timeout: Of this attempt.
+
+        is_last_moment: The timeout is what the policy's total duration leaves, and not the attempt's own.
+
+        worker_url: Where the call goes, where it goes over HTTP: as the start request said.
     """
 
     kind: InvocationKind
@@ -146,11 +173,15 @@ class Invocation:
     first_attempt_at: datetime | None = None
     attributes: Mapping[str, Payload] = field(factory=dict)
     search_attributes: Mapping[str, SearchAttribute] = field(factory=dict)
-    locals: Mapping[str, Payload | None] = field(factory=dict)
+    loads_attributes: bool = True
+    loads_search_attributes: bool = True
+    locals: tuple[tuple[str, Payload | None], ...] = ()
     results: SealedCommandResults | None = None
     failure: Failure | None = None
     channel_sizes: Mapping[tuple[ChannelFamily, str], int] = field(factory=dict)
     timeout: timedelta
+    is_last_moment: bool = False
+    worker_url: str | None = None
 
 
 @frozen(cache_hash=True)
@@ -269,12 +300,22 @@ class Serves:
     What a worker has code for.
 
     Attributes:
-        states: Workflow type to its state ids. RPCs need the type only.
+        states: Workflow type to its state ids, where RPCs need the type only; None for whatever there is: calls then go
+            where each run's worker URL says.
+
+        most_each: How many calls that go to the same host and port the worker will have in hand at once, so that one that
+            hangs leaves room for the others; None for any number.
     """
 
-    states: Mapping[str, frozenset[str]]
+    states: Mapping[str, frozenset[str]] | None
+    most_each: int | None = None
 
     def has(self, workflow_type: str, state_id: str | None) -> bool:
         """Is there code for a state of this type, or with None for the type itself?"""
+        if self.states is None:
+            return True
         ids = self.states.get(workflow_type)
         return ids is not None and (state_id is None or state_id in ids)
+
+
+EVERYTHING = Serves(None)

@@ -177,6 +177,11 @@ class PersistenceLoadingPolicy:
     use_key_as_prefix: bool | None = None
 
     @property
+    def loads(self) -> bool:
+        """May it load anything at all?"""
+        return self.persistence_loading_type is not PersistenceLoadingType.LOAD_NONE
+
+    @property
     def locks(self) -> tuple[str, ...]:
         """The keys that the call locks; sorted, without repetition."""
         kind = self.persistence_loading_type

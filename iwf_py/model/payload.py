@@ -30,6 +30,10 @@ class Payload:
         return len(self.data) if self.data else 0
 
 
+# A data attribute that is there and has no value, which only the protocol can write: it opens as None.
+NO_VALUE = Payload("", None)
+
+
 @frozen
 class SearchAttribute:
     """

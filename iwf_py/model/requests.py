@@ -265,13 +265,13 @@ class SearchRequest:
 
 @frozen(kw_only=True)
 class FoundRun:
-    """A run that a query found."""
+    """A run that a query found; beside its ids all is None where the server does not tell it, as over the iWF protocol."""
 
     workflow_id: str
     run_id: str
-    workflow_type: str
-    status: WorkflowStatus
-    started_at: datetime
+    workflow_type: str | None = None
+    status: WorkflowStatus | None = None
+    started_at: datetime | None = None
     closed_at: datetime | None = None
 
 

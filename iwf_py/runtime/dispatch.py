@@ -1,13 +1,14 @@
 """Calls of user code on their way to workers.
 
 A call born or retried in this process goes straight to a worker, with the invocation in hand: no row
-is read to claim it. Whoever asks gets the oldest that it serves; what nobody serves stays.
+is read to claim it. Whoever asks gets the oldest that it serves; what nobody serves stays, and so does what would be
+too much for one worker's host at once.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from concurrent.futures import Future
 from itertools import count
@@ -15,7 +16,7 @@ from itertools import count
 from attrs import define, field
 
 from iwf_py.model.ids import WorkflowKey
-from iwf_py.model.invocations import Fence, Serves, Task
+from iwf_py.model.invocations import EVERYTHING, Fence, Serves, Task
 from iwf_py.model.status import Phase
 from iwf_py.ports import Clock
 from iwf_py.runtime.answers import answer
@@ -27,12 +28,15 @@ class Hand:
     One call that is out: ready for a worker, or taken by one.
 
     Attributes:
+        worker: The host and port that it goes to; None where it goes to code in this process.
+
         taken_at: By the monotonic clock; None while it is ready.
     """
 
     key: WorkflowKey
     task: Task
     order: int
+    worker: str | None = None
     taken_at: float | None = None
     is_gone: bool = False
 
@@ -52,8 +56,8 @@ class _Taker:
 # Beyond it, those that were cancelled are looked for.
 _MANY_TAKERS = 32
 
-# The workflow type, and the state or None for RPCs.
-_Kind = tuple[str, str | None]
+# The workflow type, the state or None for RPCs, and the worker.
+_Kind = tuple[str, str | None, str | None]
 
 
 class Dispatch:
@@ -66,9 +70,13 @@ class Dispatch:
         # Outcomes that have come and were not judged yet: their calls are not given out again.
         self._returned: set[Fence] = set()
         self._ready: dict[_Kind, deque[Hand]] = {}
+        # Calls that were handed out and are not back, by worker; and the workers that calls were kept from meanwhile.
+        self._given: Counter[str] = Counter()
+        self._full: set[str] = set()
         self._takers: deque[_Taker] = deque()
         self._orders = count(1)
         self._serves: dict[str, frozenset[str]] = {}
+        self._serves_all = False
         self._seen: Serves | None = None
         self._is_closed = False
 
@@ -77,12 +85,17 @@ class Dispatch:
 
     @property
     def load(self) -> int:
-        """How many calls are out that somebody has code for, as far as is known: what nobody serves is no reason to wait."""
+        """
+        How many calls are out that somebody can make, as far as is known: what nobody serves is no reason to wait, and
+        neither is what waits for a worker that has its hands full.
+        """
         with self._lock:
-            if not self._serves:
-                return len(self._out)
-            served = Serves(self._serves)
-            return len(self._out) - sum(len(queue) for kind, queue in self._ready.items() if not served.has(*kind))
+            served = self._known()
+            return len(self._out) - sum(
+                len(queue)
+                for (workflow_type, state_id, worker), queue in self._ready.items()
+                if worker in self._full or (served is not None and not served.has(workflow_type, state_id))
+            )
 
     def has(self, fence: Fence) -> bool:
         """Is this call out, or its outcome about to be judged?"""
@@ -90,12 +103,12 @@ class Dispatch:
 
     def put(self, key: WorkflowKey, task: Task) -> None:
         """Make a call ready; `flush` hands it out."""
-        hand = Hand(key, task, next(self._orders))
+        hand = Hand(key, task, next(self._orders), _host_of(task.invocation.worker_url))
         with self._lock:
             if self._is_closed or self.has(task.fence):
                 return
             self._out[task.fence] = hand
-            self._ready.setdefault((task.invocation.workflow_type, hand.state_id), deque()).append(hand)
+            self._ready.setdefault((task.invocation.workflow_type, hand.state_id, hand.worker), deque()).append(hand)
 
     def take(self, limit: int, serves: Serves) -> Future[tuple[Task, ...]]:
         """Answer with what is ready and served, at most *limit*; wait where there is nothing."""
@@ -135,18 +148,19 @@ class Dispatch:
     def end(self, fence: Fence) -> Hand | None:
         """Take a call back, as its outcome is wanted no more, or needs no judgement; None when it is not out."""
         with self._lock:
-            hand = self._out.pop(fence, None)
-            if hand is not None:
-                hand.is_gone = True
+            hand, has_room = self._pull(fence)
+        if has_room:
+            self.flush()
         return hand
 
     def returned(self, fence: Fence) -> Hand | None:
         """Take a call back whose outcome has come; until `judged`, it is not given out again. None when it is not out."""
         with self._lock:
-            hand = self._out.pop(fence, None)
+            hand, has_room = self._pull(fence)
             if hand is not None:
-                hand.is_gone = True
                 self._returned.add(fence)
+        if has_room:
+            self.flush()
         return hand
 
     def judged(self, fence: Fence) -> None:
@@ -168,7 +182,7 @@ class Dispatch:
     def serves(self) -> Serves | None:
         """What the workers seen so far have code for; None when none was seen."""
         with self._lock:
-            return Serves(dict(self._serves)) if self._serves else None
+            return self._known()
 
     def close(self) -> None:
         """Send the workers home, and forget all calls."""
@@ -177,6 +191,8 @@ class Dispatch:
             takers, self._takers = self._takers, deque()
             self._ready.clear()
             self._out.clear()
+            self._given.clear()
+            self._full.clear()
         for taker in takers:
             answer(taker.future, ())
 
@@ -185,18 +201,49 @@ class Dispatch:
         if serves is self._seen:
             return
         self._seen = serves
+        if serves.states is None:
+            self._serves_all = True
+            return
         for workflow_type, states in serves.states.items():
             known = self._serves.get(workflow_type)
             if known is None or not states <= known:
                 self._serves[workflow_type] = states | (known or frozenset())
 
+    def _known(self) -> Serves | None:
+        if self._serves_all:
+            return EVERYTHING
+        return Serves(dict(self._serves)) if self._serves else None
+
+    def _pull(self, fence: Fence) -> tuple[Hand | None, bool]:
+        """Take a call out; is there room now for one that was kept from its worker? The lock is held."""
+        hand = self._out.pop(fence, None)
+        if hand is None:
+            return None, False
+        hand.is_gone = True
+        worker = hand.worker
+        if worker is None or hand.taken_at is None:
+            return hand, False
+        self._given[worker] -= 1
+        if not self._given[worker]:
+            del self._given[worker]
+        has_room = worker in self._full
+        self._full.discard(worker)
+        return hand, has_room
+
+    def _has_room(self, worker: str | None, serves: Serves) -> bool:
+        """Say whether a worker may be given one more; one that may not is noted. The lock is held."""
+        if worker is None or serves.most_each is None or self._given[worker] < serves.most_each:
+            return True
+        self._full.add(worker)
+        return False
+
     def _pick(self, taker: _Taker) -> list[Hand]:
         """Take the oldest calls that *taker* serves from what is ready; the lock is held."""
-        served = [kind for kind in self._ready if taker.serves.has(*kind)]
+        served = [kind for kind in self._ready if taker.serves.has(kind[0], kind[1])]
         queues = [self._ready[kind] for kind in served]
         for queue in queues:
             _drop_gone(queue)
-        queues = [queue for queue in queues if queue]
+        queues = [queue for queue in queues if queue and self._has_room(queue[0].worker, taker.serves)]
         hands: list[Hand] = []
         # A call that is handed over must not be lost on a worker that has just gone.
         if queues and taker.future.set_running_or_notify_cancel():
@@ -207,7 +254,10 @@ class Dispatch:
                 hand.taken_at = now
                 hands.append(hand)
                 _drop_gone(queue)
-                if not queue:
+                if hand.worker is not None:
+                    self._given[hand.worker] += 1
+                    queues = [other for other in queues if other and self._has_room(other[0].worker, taker.serves)]
+                elif not queue:
                     queues = [other for other in queues if other]
         self._forget_empty(served)
         return hands
@@ -216,6 +266,13 @@ class Dispatch:
         for kind in kinds:
             if not self._ready[kind]:
                 del self._ready[kind]
+
+
+def _host_of(url: str | None) -> str | None:
+    """Give the part of a worker URL that its prefix does not change, in one spelling; it was checked elsewhere."""
+    if url is None:
+        return None
+    return "/".join(url.lower().split("/", 3)[:3])
 
 
 def _age(queue: deque[Hand]) -> int:

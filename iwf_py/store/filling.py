@@ -9,11 +9,11 @@ import logging
 from typing import Any
 
 from iwf_py.codec.snapshots import event_from_text
-from iwf_py.core.attributes import instant_of
 from iwf_py.core.changes import STRIDE, StateLeft
 from iwf_py.core.record import Record
 from iwf_py.core.rewind import follow
 from iwf_py.errors import StoreError, TransitionError
+from iwf_py.model.instants import instant_of
 from iwf_py.store.driver import Cursor, Tuple
 from iwf_py.store.instants import from_micros, to_micros_or_none
 

@@ -41,7 +41,7 @@ class Handlers:
     def serves(self) -> Serves:
         """What there is code for, as of now."""
         # Asked for with every take, and a registry only grows.
-        if len(self._serves.states) != len(self._registry):
+        if len(self._serves.states or ()) != len(self._registry):
             self._serves = Serves(
                 {definition.workflow_type: frozenset(definition.states) for definition in self._registry}
             )

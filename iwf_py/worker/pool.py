@@ -16,9 +16,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from iwf_py.coroutines import LoopThread, Ticket
 from iwf_py.errors import EngineStoppedError
 from iwf_py.model.invocations import Failed, Failure, Invocation, Outcome, Serves
-from iwf_py.worker.coroutines import LoopThread, Ticket
 from iwf_py.worker.deadlines import Deadline, Deadlines
 from iwf_py.worker.failures import failure_of
 from iwf_py.worker.holding import Holding

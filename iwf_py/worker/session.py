@@ -93,7 +93,7 @@ class Session:
                         self._converter,
                         attributes=self._invocation.attributes,
                         search_attributes=self._invocation.search_attributes,
-                        state_locals=self._invocation.locals,
+                        state_locals=dict(self._invocation.locals),
                     )
                 return self._persistence
             case Slot.COMMUNICATION:

@@ -17,6 +17,8 @@ BENCHMARKS = {
     "three_step": ["--workflows", "64", "--alone", "10"],
     "signup": ["--workflows", "64"],
     "timers": ["--workflows", "100"],
+    "push": ["--calls", "500"],
+    "http": ["--calls", "200", "--workflows", "64", "--alone", "10", "--polls", "50"],
     "search": ["--workflows", "200", "--rounds", "2"],
 }
 

@@ -114,3 +114,47 @@ def test_what_is_no_database_is_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     codes = [main(["check", "--database", url]) for url in (f"sqlite:///{tmp_path / 'letter.db'}", "nonsense")]
 
     assert codes == [UNUSABLE, UNUSABLE]
+
+
+def test_keys_are_made_listed_and_revoked(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    A key is printed once, and its secret never again.
+    """
+    file = str(tmp_path / "keys.json")
+    made = main(["keys", "create", "--keys", file, "--name", "shop", "--role", "write", "--days", "1"])
+    text = capsys.readouterr().out.strip()
+    key_id = text.split("_")[1]
+    codes = [main(["keys", "list", "--keys", file]), main(["keys", "revoke", "--keys", file, key_id])]
+    listed = capsys.readouterr().out
+    main(["keys", "list", "--keys", file])
+
+    assert [made, *codes] == [WELL, WELL, WELL]
+    assert key_id in listed
+    assert "write" in listed
+    assert text not in listed
+    assert "revoked" in capsys.readouterr().out
+    assert main(["keys", "revoke", "--keys", file, "nobody"]) == UNUSABLE
+    assert main(["keys", "list", "--keys", str(tmp_path / "none.json")]) == UNUSABLE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--host", "0.0.0.0"], "--insecure-no-auth"),
+        (["--allow-worker-url", "http://169.254.169.254"], "can never be called"),
+        (["--keys", "missing.json"], "iwf keys create"),
+        (["--host", "no-such-host.invalid", "--insecure-no-auth"], "cannot listen"),
+    ],
+)
+def test_a_server_that_must_not_start_says_why(
+    arguments: list[str], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """
+    Before anything is opened.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("iwf_py.cli.serve._PORT_PATIENCE_SECONDS", 0.0)
+
+    assert main(["server", *arguments]) == UNUSABLE
+    assert text in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -46,8 +46,18 @@ class Idle:
         with self._changed:
             assert self._changed.wait_for(self._is_idle, 30), (self._steps, self._tasks, self._take)
 
-    def _is_idle(self):
-        return not self._steps and not self._tasks and self._take is not None and not self._take.done()
+    def is_quiet(self, out=0):
+        """Tell whether there is nothing to do, but for so many tasks that are out."""
+        with self._changed:
+            return self._is_idle(out)
+
+    @property
+    def tasks(self):
+        """How many tasks are out."""
+        return self._tasks
+
+    def _is_idle(self, out=0):
+        return not self._steps and self._tasks <= out and self._take is not None and not self._take.done()
 
     # The engine's executor.
 

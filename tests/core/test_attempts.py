@@ -247,6 +247,15 @@ def test_good_commands_pass():
     assert isinstance(judged(WaitUntilResult(commands=commands), phase=Phase.WAIT_UNTIL), Accept)
 
 
+def test_invalid_code_is_not_tried_again():
+    """
+    Whatever the policy allows: the same code would answer the same.
+    """
+    outcome = Failed(Failure(error_type="", message="no such condition", is_invalid_code=True))
+
+    assert isinstance(judged(outcome, RetryPolicy(maximum_attempts=5)), Exhausted)
+
+
 def test_a_state_that_has_left_is_no_matter():
     """
     Whatever the judge says of it, the run drops it.

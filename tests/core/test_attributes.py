@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from iwf_py.core.attributes import Cell, instant_of, load, search_problem
+from iwf_py.core.attributes import Cell, load, search_problem
 from iwf_py.core.events import AttributesSet
 from iwf_py.core.maps import Map
 from iwf_py.errors import ClientSideError
+from iwf_py.model.instants import instant_of
 from iwf_py.model.options import LOAD_ALL, LOAD_NONE, PersistenceLoadingPolicy
 from iwf_py.model.payload import SearchAttribute
 from iwf_py.model.status import PersistenceLoadingType, SearchAttributeValueType

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from iwf_py.core.events import AttemptsExhausted
 from iwf_py.core.views import command_results, invocation
 from iwf_py.model.invocations import Failure, Writes
 from iwf_py.model.options import StateOptions
 from iwf_py.model.payload import SearchAttribute
-from iwf_py.model.status import SearchAttributeValueType, WorkflowErrorType, WorkflowStatus
+from iwf_py.model.status import Phase, SearchAttributeValueType, WorkflowErrorType, WorkflowStatus
 from tests.core.machine import NOON, SKIP, Machine, sealed, to
 
 
@@ -35,6 +36,34 @@ def test_one_attempt_is_one():
     machine.exhausts("A-1", attempts=1)
 
     assert machine.run.closed.error_message == "wait_until of A-1 failed after 1 attempt: ValueError: boom"
+
+
+def test_a_sentence_made_elsewhere_is_told_as_it_stands():
+    """
+    A failure without a type has said all in its message.
+    """
+    machine = Machine(to("A"))
+    told = Failure(error_type="", message="statusCode: 500, responseBody: boom", attempts=2, worker_status=500)
+
+    machine.send(AttemptsExhausted, number=1, phase=Phase.EXECUTE, failure=told)
+
+    assert machine.run.closed.error_message == "statusCode: 500, responseBody: boom"
+    machine.check_history()
+
+
+def test_invalid_code_fails_the_run_whatever_the_policies_say():
+    """
+    An answer that can never be carried out is not an attempt that may be proceeded from.
+    """
+    machine = Machine(to("A", evolve(SKIP, failure_state_id="R")))
+    told = Failure(error_type="", message="backoff_coefficient must be at least 1", is_invalid_code=True)
+
+    machine.send(AttemptsExhausted, number=1, phase=Phase.EXECUTE, failure=told)
+
+    closed = machine.run.closed
+    assert closed.error_type is WorkflowErrorType.INVALID_USER_WORKFLOW_CODE_ERROR_TYPE
+    assert closed.error_message == "backoff_coefficient must be at least 1"
+    machine.check_history()
 
 
 def test_a_state_may_proceed_without_its_wait_until():

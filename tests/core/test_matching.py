@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iwf_py.core.attributes import instant_of, utc_text
+from iwf_py.core.attributes import utc_text
 from iwf_py.core.matching import Fact, matches, wanted
+from iwf_py.model.instants import instant_of
 from iwf_py.model.queries import AllOf, AnyOf, Operator, Query, SystemKind, Term, negated
 from iwf_py.model.status import SearchAttributeValueType
 

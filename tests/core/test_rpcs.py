@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from iwf_py.core.changes import EventsRecorded
 from iwf_py.core.effects import Accepted, Busy, Closed, InvokeRpc, Refuse, Reply
-from iwf_py.core.events import START_DELAY, RpcAsked, RpcReturned
+from iwf_py.core.events import START_DELAY, RpcAsked, RpcFailed, RpcReturned
+from iwf_py.core.record import rpc_lock_keys
 from iwf_py.core.views import describe, rpc_invocation
 from iwf_py.errors import (
     TransitionError,
@@ -18,11 +20,18 @@ from iwf_py.errors import (
 )
 from iwf_py.model.commands import CommandRequest, SignalChannelCommand
 from iwf_py.model.decisions import FORCE_COMPLETING, Movement
-from iwf_py.model.invocations import RpcResult, Writes
+from iwf_py.model.invocations import Failure, RpcResult, Writes
+from iwf_py.model.options import PersistenceLoadingPolicy, RpcOptions
 from iwf_py.model.payload import SearchAttribute
 from iwf_py.model.requests import RpcRequest
-from iwf_py.model.status import ChannelFamily, SearchAttributeValueType, WorkflowStatus, WorkflowStopType
-from tests.core.machine import NOON, Machine, locks, sealed, to, writes
+from iwf_py.model.status import (
+    ChannelFamily,
+    PersistenceLoadingType,
+    SearchAttributeValueType,
+    WorkflowStatus,
+    WorkflowStopType,
+)
+from tests.core.machine import NOON, Machine, locking, locks, sealed, to, writes
 
 
 def refusal(machine: Machine) -> Exception:
@@ -166,6 +175,37 @@ def test_a_state_that_holds_a_key_refuses_the_rpc():
 
     assert isinstance(machine.error, WorkflowRPCAcquiringLockFailure)
     assert machine.error.status == 450
+
+
+def test_the_locking_keys_of_both_policies_count_once_one_of_them_locks():
+    """
+    Whatever the type of their own policy is: the other space's keys are held too, and nothing more is loaded.
+    """
+    machine = Machine(to("A", locks("k")))
+    loose = PersistenceLoadingPolicy(PersistenceLoadingType.LOAD_NONE, locking_keys=("k", "m"))
+    options = RpcOptions(attributes=loose, search_attributes=locking("s"))
+    request = RpcRequest(workflow_id="w", rpc_name="r", options=options)
+
+    machine.send(RpcAsked, request=request)
+
+    assert isinstance(machine.error, WorkflowRPCAcquiringLockFailure)
+    assert rpc_lock_keys(request) == (("D", "k"), ("D", "m"), ("S", "s"))
+    assert rpc_lock_keys(evolve(request, options=RpcOptions(attributes=loose))) == ()
+
+
+def test_what_a_worker_told_of_an_rpc_reaches_its_caller():
+    """
+    Status, type and detail of its answer, beside the sentence that was made of it.
+    """
+    machine = Machine()
+    machine.ask("k")
+    told = Failure(error_type="", message="worker API error", detail="d", worker_status=502, worker_error_type="T")
+
+    machine.send(RpcFailed, number=machine.run.seq, failure=told)
+
+    error = refusal(machine)
+    assert error.detail == "worker API error"
+    assert (error.original_error_type, error.original_error_detail, error.original_error_status) == ("T", "d", 502)
 
 
 def test_a_state_that_queues_for_a_key_refuses_the_rpc():

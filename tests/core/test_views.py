@@ -10,13 +10,22 @@ from attrs import evolve
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.effects import Invoke, InvokeRpc, SetTimer
 from iwf_py.core.parts import StoredMessage, restore, stored
-from iwf_py.core.views import attributes, describe, invocation, next_due, pending, result, search_attributes
+from iwf_py.core.views import (
+    attributes,
+    describe,
+    invocation,
+    next_due,
+    pending,
+    result,
+    rpc_invocation,
+    search_attributes,
+)
 from iwf_py.errors import TransitionError
 from iwf_py.model.commands import CommandRequest, InternalChannelCommand, SignalChannelCommand, TimerCommand
 from iwf_py.model.invocations import Failure, InvocationKind, SealedChannelResult, SealedTimerResult, Serves
-from iwf_py.model.options import CallOptions, PersistenceLoadingPolicy, RetryPolicy, StateOptions
+from iwf_py.model.options import LOAD_NONE, CallOptions, PersistenceLoadingPolicy, RetryPolicy, RpcOptions, StateOptions
 from iwf_py.model.payload import SearchAttribute
-from iwf_py.model.requests import ChannelCommandDescription, TimerDescription
+from iwf_py.model.requests import ChannelCommandDescription, RpcRequest, TimerDescription
 from iwf_py.model.status import (
     ChannelFamily,
     ChannelRequestStatus,
@@ -115,8 +124,24 @@ def test_a_wait_until_is_called_with_its_input():
     assert (call.method_name, call.state_execution_id, call.input) == ("A", "A-1", sealed("in"))
     assert (call.started_at, call.attempt, call.first_attempt_at) == (NOON, 2, NOON)
     assert dict(call.attributes) == {"a": sealed("1")}
-    assert (call.results, dict(call.locals), call.failure) == (None, {}, None)
+    assert (call.results, call.locals, call.failure) == (None, (), None)
     assert call.timeout == timedelta(seconds=30)
+
+
+def test_a_call_says_where_it_goes_and_whether_it_loads_at_all():
+    """
+    A policy that loads none is told apart from one that finds none.
+    """
+    options = StateOptions(wait_until=CallOptions(attributes=LOAD_NONE))
+    machine = Machine(to("A", options), attributes=(("a", sealed("1")),), worker_url="http://worker")
+
+    call = invocation(machine.run, 1, attempt=1, first_attempt_at=NOON)
+    asked = RpcRequest(workflow_id="w", rpc_name="r", options=RpcOptions(search_attributes=LOAD_NONE))
+    rpc = rpc_invocation(machine.run, asked, NOON)
+
+    assert (call.worker_url, rpc.worker_url) == ("http://worker", "http://worker")
+    assert (call.loads_attributes, call.loads_search_attributes, dict(call.attributes)) == (False, True, {})
+    assert (rpc.loads_attributes, rpc.loads_search_attributes) == (True, False)
 
 
 def test_an_execute_is_called_with_its_results():
@@ -129,7 +154,7 @@ def test_an_execute_is_called_with_its_results():
     call = invocation(machine.run, 2, attempt=1, first_attempt_at=NOON)
 
     assert call.kind is InvocationKind.EXECUTE
-    assert dict(call.locals) == {"l": sealed("x")}
+    assert call.locals == (("l", sealed("x")),)
     assert call.results.wait_until_succeeded
     assert call.results.timers == (SealedTimerResult(command_id="t", status=TimerStatus.SCHEDULED),)
     assert call.results.signals == (
@@ -138,6 +163,7 @@ def test_an_execute_is_called_with_its_results():
             channel_name="s",
             command_id="sig",
             status=ChannelRequestStatus.WAITING,
+            is_bounded=True,
         ),
     )
     assert call.results.internals == (

@@ -21,6 +21,8 @@ from iwf_py.core.events import ExecuteReturned, WaitUntilReturned
 from iwf_py.errors import IwfError, NotRegisteredError, WorkflowNotExistsError
 from iwf_py.model.commands import CommandRequest, SignalChannelCommand
 from iwf_py.model.options import PersistenceLoadingPolicy
+from iwf_py.model.payload import NO_VALUE, Payload
+from iwf_py.model.requests import GetAttributesRequest, SetAttributesRequest
 from iwf_py.model.status import PersistenceLoadingType, SearchAttributeValueType
 from iwf_py.testing.contract.host import ContractHost
 
@@ -304,6 +306,20 @@ def test_none_deletes_attributes_of_both_kinds_for_good(host: ContractHost):
     assert host.client.get_all_workflow_data_attributes(Keeper, "w", run_id) == {"name": "set"}
     assert host.client.get_all_search_attributes(Keeper, "w", run_id) == {}
     assert host.kinds("w").count("AttributesSet") == 4
+
+
+def test_an_attribute_may_be_there_without_a_value(host: ContractHost):
+    """
+    As the protocol writes it: it opens as None, is told apart from an empty value, and is kept.
+    """
+    host.start(Keeper, "w")
+    written = (("name", NO_VALUE), ("home", Payload()))
+
+    host.service.set_attributes(SetAttributesRequest(workflow_id="w", attributes=written)).result(30)
+    host.restart()
+
+    assert host.service.get_attributes(GetAttributesRequest(workflow_id="w")).result(30) == dict(written)
+    assert host.client.invoke_rpc("w", Keeper.name) is None
 
 
 def test_a_run_without_attributes_reads_as_empty(host: ContractHost):

@@ -334,6 +334,7 @@ def test_open_runs_come_first_latest_first(host: ContractHost):
     first, *_, last = page.executions
     assert (first.run_id, first.status, first.closed_at) == (again, WorkflowStatus.RUNNING, None)
     assert (last.status, last.workflow_type) == (WorkflowStatus.CANCELED, "Listed")
+    assert last.started_at is not None
     assert last.closed_at == last.started_at + timedelta(seconds=2)
 
 

@@ -1,4 +1,4 @@
-"""One event loop on one thread, for handlers that are coroutines.
+"""One event loop on one thread, for coroutines that are started from other threads.
 
 A coroutine that blocks its thread (it sleeps with `time.sleep`, it calls a blocking client) blocks all the others;
 whoever asks for a cancellation finds out, and can go on with another loop.
@@ -110,8 +110,8 @@ class LoopThread:
             while not (self._has_ended or self._loop.is_closed()):
                 try:
                     self._loop.run_forever()
-                except BaseException:  # noqa: BLE001 - a SystemExit in a task of the user's own leaves the loop as well
-                    _log.exception("an async handler ended the event loop, which goes on")
+                except BaseException:  # noqa: BLE001 - a SystemExit in a task leaves the loop as well
+                    _log.exception("a coroutine ended the event loop, which goes on")
         finally:
             asyncio.set_event_loop(None)
             self._loop.close()

@@ -1,0 +1,101 @@
+"""Calls of user code over HTTP: each goes to the worker that its run's URL names.
+
+The engine judges and retries; here an attempt is made once, by its deadline, and has an outcome whatever the worker does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import evolve
+
+from iwf_py.errors import InvalidArgumentError
+from iwf_py.model.invocations import Failed, Failure, Invocation, InvocationKind, Outcome, Serves
+from iwf_py.wire.calls import write_call
+from iwf_py.wire.decoding import encode
+from iwf_py.wire.judging import outcome_of, timed_out, unanswered
+from iwf_py.wire.posting import PER_HOST, Answered, Post, Poster, Reply
+from iwf_py.wire.routes import WORKER_ROUTES
+from iwf_py.wire.worker_urls import WorkerUrls
+
+# How many calls the worker loop of a server has in hand at once: a call costs a connection and no thread, and so many hosts
+# that hang as this is times `PER_HOST` leave others room.
+LIMIT = 32 * PER_HOST
+
+
+class PushPerformer:
+    """
+    Calls workers (a `ports.Performer`).
+
+    Args:
+        urls: Which workers may be called.
+
+        per_host: Calls to one host and port at once.
+    """
+
+    def __init__(self, urls: WorkerUrls, *, per_host: int = PER_HOST) -> None:
+        self._urls = urls
+        self._poster = Poster(urls.look_up, per_host=per_host)
+        self._serves = Serves(None, most_each=per_host)
+
+    @property
+    def serves(self) -> Serves:
+        """What it has code for: whatever a run's worker has."""
+        return self._serves
+
+    def perform(self, invocation: Invocation, done: Callable[[Outcome], None]) -> Callable[[], None]:
+        """
+        Make one call; *done* is called exactly once, on a thread of the poster's, unless the call is cancelled first.
+
+        Returns:
+            Cancel: its connection is closed, and the worker's answer is not heard.
+
+        Errors:
+            EngineStoppedError: The performer is closed.
+        """
+        try:
+            post = self._post(invocation)
+        except InvalidArgumentError as error:
+            failed = Failed(Failure(error_type="WorkerUrlRefused", message=str(error)))
+            # Not from here: whoever has many of these would be called back ever deeper.
+            return self._poster.soon(lambda: done(_placed(failed, invocation)))
+        return self._poster.post(post, lambda reply: done(_outcome(invocation, reply)))
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Forget what is under way; the workers go on unheard."""
+        self._poster.close(timeout)
+
+    def _post(self, invocation: Invocation) -> Post:
+        if not invocation.worker_url:
+            raise InvalidArgumentError(
+                f"workflow {invocation.workflow_id!r} was started without a worker URL, and this engine has no code of its own"
+            )
+        admitted = self._urls.admit(invocation.worker_url)
+        entry = admitted.entry
+        return Post(
+            url=f"{admitted.url}{WORKER_ROUTES[invocation.kind].path}",
+            body=encode(write_call(invocation)),
+            timeout=invocation.timeout.total_seconds(),
+            headers={} if entry is None else entry.headers,
+            tls=None if entry is None else entry.tls,
+        )
+
+
+def _outcome(invocation: Invocation, reply: Reply) -> Outcome:
+    kind = invocation.kind
+    if isinstance(reply, Answered):
+        return _placed(outcome_of(kind, reply.status, reply.content_type, reply.body), invocation)
+    url = f"{(invocation.worker_url or '').rstrip('/')}{WORKER_ROUTES[kind].path}"
+    if reply.is_timeout:
+        return _placed(timed_out(kind, url, is_last_moment=invocation.is_last_moment), invocation)
+    # A state's failure has room for a few words, and its run says where it was called.
+    reason = f'Post "{url}": {reply.reason}' if kind is InvocationKind.RPC else reply.reason
+    return _placed(unanswered(kind, reason), invocation)
+
+
+def _placed(outcome: Outcome, invocation: Invocation) -> Outcome:
+    """Say of a failure whose it is."""
+    if not isinstance(outcome, Failed) or invocation.state_execution_id is None:
+        return outcome
+    execution_id = invocation.state_execution_id
+    return Failed(evolve(outcome.failure, state_id=invocation.method_name, state_execution_id=execution_id))

@@ -1,0 +1,106 @@
+"""A whole server in one process: made, closed, made again."""
+
+import json
+
+import pytest
+
+from iwf_py.errors import InvalidArgumentError, StoreError, StoreInUseError
+from iwf_py.serving import Server, ServerOptions, create_app
+from tests.server.scripted import close_with
+
+LOCAL = ServerOptions(allowed_workers=["http://127.0.0.1:*"])
+
+
+def post(server, name, **body):
+    with server.app.test_client() as client:
+        answer = client.post(f"/api/v1/workflow/{name}", data=json.dumps(body))
+        return answer.status_code, answer.get_json()
+
+
+def start(server, worker_url):
+    more = {"iwfWorkerUrl": worker_url, "startStateId": "A", "stateOptions": {"skipWaitUntil": True}}
+    return post(server, "start", workflowId="w", iwfWorkflowType="F", workflowTimeoutSeconds=60, **more)
+
+
+def test_a_server_runs_workflows_at_their_workers_and_goes_on_after_a_restart(tmp_path, make_worker):
+    """
+    Real time, real calls, a real file; the second one reads what the first one wrote.
+    """
+    worker = make_worker(lambda path, body: close_with('"done"'))
+    url = f"sqlite:///{tmp_path / 'iwf.db'}"
+    with Server(url, LOCAL) as server:
+        status, _ = start(server, worker.url)
+        first = post(server, "getWithWait", workflowId="w")
+    with Server(url, LOCAL) as server:
+        second = post(server, "get", workflowId="w", needsResults=True)
+
+    assert status == 200
+    assert first[1]["workflowStatus"] == "COMPLETED"
+    assert second == first
+
+
+def test_no_worker_may_be_called_that_nobody_named(tmp_path, make_worker):
+    """
+    The list is empty by default.
+    """
+    worker = make_worker(lambda path, body: close_with())
+    with Server(f"sqlite:///{tmp_path / 'iwf.db'}") as server:
+        status, answer = start(server, worker.url)
+
+    assert status == 400
+    assert "--allow-worker-url" in answer["detail"]
+
+
+@pytest.mark.parametrize(
+    "options", [{"keys": "missing.json"}, {"allowed_workers": ["nonsense"]}, {"allowed_workers": ["http://0.0.0.0"]}]
+)
+def test_a_wrong_option_opens_nothing(tmp_path, options):
+    """
+    Not even the file.
+    """
+    with pytest.raises(InvalidArgumentError):
+        Server(f"sqlite:///{tmp_path / 'iwf.db'}", ServerOptions(**options)).start()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_file_has_one_server(tmp_path):
+    """
+    The second one says who has it; what cannot be opened leaves nothing open.
+    """
+    url = f"sqlite:///{tmp_path / 'iwf.db'}"
+    with Server(url), pytest.raises(StoreInUseError):
+        Server(url).start()
+    with pytest.raises(StoreError):
+        Server(f"sqlite:///{tmp_path / 'no' / 'folder' / 'iwf.db'}").start()
+
+
+def test_a_server_that_drains_says_so(tmp_path):
+    """
+    And is closed as often as anybody likes.
+    """
+    server = Server(f"sqlite:///{tmp_path / 'iwf.db'}")
+    server.start()
+    server.drain()
+    with server.app.test_client() as client:
+        status = client.get("/info/healthcheck").status_code
+    server.close()
+    server.close()
+
+    assert status == 503
+
+
+def test_an_application_of_its_own(tmp_path, monkeypatch):
+    """
+    What a WSGI server is given ends with the process.
+    """
+    ends = []
+    monkeypatch.setattr("atexit.register", ends.append)
+    app = create_app(f"sqlite:///{tmp_path / 'iwf.db'}")
+    with app.test_client() as client:
+        status = client.get("/info/healthcheck").status_code
+    for end in ends:
+        end()
+
+    assert status == 200
+    assert len(ends) == 1
