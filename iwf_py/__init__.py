@@ -81,10 +81,23 @@ if TYPE_CHECKING:
     from iwf_py.client.aio import AsyncClient as AsyncClient
     from iwf_py.client.aio import AsyncWorkflowHandle as AsyncWorkflowHandle
     from iwf_py.client.client import Client as Client
+    from iwf_py.client.client_options import ClientOptions as ClientOptions
     from iwf_py.client.handle import WorkflowHandle as WorkflowHandle
     from iwf_py.client.results import WorkflowOutcome as WorkflowOutcome
     from iwf_py.client.unregistered_client import UnregisteredClient as UnregisteredClient
     from iwf_py.client.wanted import AttributeValue as AttributeValue
+    from iwf_py.codec.object_encoder import AdvancedJSONEncoder as AdvancedJSONEncoder
+    from iwf_py.codec.object_encoder import BinaryNullPayloadConverter as BinaryNullPayloadConverter
+    from iwf_py.codec.object_encoder import BinaryPlainPayloadConverter as BinaryPlainPayloadConverter
+    from iwf_py.codec.object_encoder import CompositePayloadConverter as CompositePayloadConverter
+    from iwf_py.codec.object_encoder import DefaultPayloadConverter as DefaultPayloadConverter
+    from iwf_py.codec.object_encoder import EncodingPayloadConverter as EncodingPayloadConverter
+    from iwf_py.codec.object_encoder import JSONPlainPayloadConverter as JSONPlainPayloadConverter
+    from iwf_py.codec.object_encoder import JSONTypeConverter as JSONTypeConverter
+    from iwf_py.codec.object_encoder import ObjectEncoder as ObjectEncoder
+    from iwf_py.codec.object_encoder import PayloadConverter as PayloadConverter
+    from iwf_py.codec.object_encoder import UnsetPayloadConverter as UnsetPayloadConverter
+    from iwf_py.codec.object_encoder import value_to_type as value_to_type
     from iwf_py.codec.payloads import JsonConverter as JsonConverter
     from iwf_py.codec.payloads import PayloadCodec as PayloadCodec
     from iwf_py.embedded import Embedded as Embedded
@@ -103,12 +116,14 @@ if TYPE_CHECKING:
     from iwf_py.errors import ProtocolError as ProtocolError
     from iwf_py.errors import RetryAfter as RetryAfter
     from iwf_py.errors import ServerSideError as ServerSideError
+    from iwf_py.errors import ServerUnreachableError as ServerUnreachableError
     from iwf_py.errors import StoreError as StoreError
     from iwf_py.errors import StoreInUseError as StoreInUseError
     from iwf_py.errors import StoreUnusableError as StoreUnusableError
     from iwf_py.errors import StoreVersionError as StoreVersionError
     from iwf_py.errors import TooManyRequestsError as TooManyRequestsError
     from iwf_py.errors import TransitionError as TransitionError
+    from iwf_py.errors import UnsupportedByServerError as UnsupportedByServerError
     from iwf_py.errors import WorkflowAbnormalExitError as WorkflowAbnormalExitError
     from iwf_py.errors import WorkflowAlreadyStartedError as WorkflowAlreadyStartedError
     from iwf_py.errors import WorkflowCanceled as WorkflowCanceled
@@ -128,6 +143,8 @@ if TYPE_CHECKING:
     from iwf_py.model.options import WorkflowAlreadyStartedOptions as WorkflowAlreadyStartedOptions
     from iwf_py.model.options import WorkflowConfig as WorkflowConfig
     from iwf_py.model.options import WorkflowRetryPolicy as WorkflowRetryPolicy
+    from iwf_py.model.payload import EncodedObject as EncodedObject
+    from iwf_py.model.payload import Payload as Payload
     from iwf_py.model.payload import SearchAttribute as SearchAttribute
     from iwf_py.model.requests import FoundRun as FoundRun
     from iwf_py.model.requests import SearchPage as SearchPage
@@ -150,23 +167,39 @@ if TYPE_CHECKING:
     from iwf_py.model.status import WorkflowStopType as WorkflowStopType
     from iwf_py.model.unset import UNSET as UNSET
     from iwf_py.model.unset import Unset as Unset
+    from iwf_py.server.worker_api import worker_api as worker_api
+    from iwf_py.server.worker_app import WorkerApp as WorkerApp
 
     # In plain order, where ruff would put the one constant first.
     from iwf_py.serving import Server as Server
     from iwf_py.serving import ServerOptions as ServerOptions
     from iwf_py.serving import create_app as create_app
     from iwf_py.wire.worker_urls import AllowedWorker as AllowedWorker
+    from iwf_py.worker.messages import WorkflowStateExecuteRequest as WorkflowStateExecuteRequest
+    from iwf_py.worker.messages import WorkflowStateExecuteResponse as WorkflowStateExecuteResponse
+    from iwf_py.worker.messages import WorkflowStateWaitUntilRequest as WorkflowStateWaitUntilRequest
+    from iwf_py.worker.messages import WorkflowStateWaitUntilResponse as WorkflowStateWaitUntilResponse
+    from iwf_py.worker.messages import WorkflowWorkerRpcRequest as WorkflowWorkerRpcRequest
+    from iwf_py.worker.messages import WorkflowWorkerRpcResponse as WorkflowWorkerRpcResponse
+    from iwf_py.worker.service import WorkerOptions as WorkerOptions
+    from iwf_py.worker.service import WorkerService as WorkerService
+    from iwf_py.worker.service import default_worker_options as default_worker_options
+    from iwf_py.working import worker_app as worker_app
 
 __all__ = [  # noqa: RUF022
+    "AdvancedJSONEncoder",
     "AllowedWorker",
     "AsyncClient",
     "AsyncWorkflowHandle",
     "AttributeValue",
     "BaseCommand",
+    "BinaryNullPayloadConverter",
+    "BinaryPlainPayloadConverter",
     "ChannelEmptyCommand",
     "ChannelEmptyCommandResult",
     "ChannelRequestStatus",
     "Client",
+    "ClientOptions",
     "ClientSideError",
     "CommandRequest",
     "CommandResults",
@@ -176,10 +209,14 @@ __all__ = [  # noqa: RUF022
     "CommunicationMethod",
     "CommunicationMethodType",
     "CommunicationSchema",
+    "CompositePayloadConverter",
     "CronSchedule",
     "DataAttribute",
     "DataAttributePrefix",
+    "DefaultPayloadConverter",
     "Embedded",
+    "EncodedObject",
+    "EncodingPayloadConverter",
     "EngineError",
     "EngineStoppedError",
     "EngineUnreadyError",
@@ -198,11 +235,16 @@ __all__ = [  # noqa: RUF022
     "InvalidArgumentError",
     "IwfError",
     "IwfPy",
+    "JSONPlainPayloadConverter",
+    "JSONTypeConverter",
     "JsonConverter",
     "NonRetryableError",
     "NotRegisteredError",
+    "ObjectEncoder",
     "ObjectWorkflow",
+    "Payload",
     "PayloadCodec",
+    "PayloadConverter",
     "PayloadError",
     "Persistence",
     "PersistenceField",
@@ -225,6 +267,7 @@ __all__ = [  # noqa: RUF022
     "Server",
     "ServerOptions",
     "ServerSideError",
+    "ServerUnreachableError",
     "SignalChannel",
     "SignalChannelCommand",
     "SignalChannelCommandResult",
@@ -249,7 +292,12 @@ __all__ = [  # noqa: RUF022
     "UnregisteredClient",
     "UnregisteredWorkflowOptions",
     "Unset",
+    "UnsetPayloadConverter",
+    "UnsupportedByServerError",
     "WaitUntilApiFailurePolicy",
+    "WorkerApp",
+    "WorkerOptions",
+    "WorkerService",
     "WorkflowAbnormalExitError",
     "WorkflowAlreadyStartedError",
     "WorkflowAlreadyStartedOptions",
@@ -271,14 +319,21 @@ __all__ = [  # noqa: RUF022
     "WorkflowResetType",
     "WorkflowRetryPolicy",
     "WorkflowState",
+    "WorkflowStateExecuteRequest",
+    "WorkflowStateExecuteResponse",
     "WorkflowStateOptions",
+    "WorkflowStateWaitUntilRequest",
+    "WorkflowStateWaitUntilResponse",
     "WorkflowStatus",
     "WorkflowStillRunningError",
     "WorkflowStopType",
     "WorkflowTerminated",
     "WorkflowTimeout",
+    "WorkflowWorkerRpcRequest",
+    "WorkflowWorkerRpcResponse",
     "convert_to_sa_list",
     "create_app",
+    "default_worker_options",
     "get_input_type",
     "get_state_execution_id",
     "get_state_id",
@@ -293,18 +348,25 @@ __all__ = [  # noqa: RUF022
     "reset_to_state_id",
     "rpc",
     "should_skip_wait_until",
+    "value_to_type",
+    "worker_api",
+    "worker_app",
 ]
 
 _MODULES = {
+    "AdvancedJSONEncoder": "iwf_py.codec.object_encoder",
     "AllowedWorker": "iwf_py.wire.worker_urls",
     "AsyncClient": "iwf_py.client.aio",
     "AsyncWorkflowHandle": "iwf_py.client.aio",
     "AttributeValue": "iwf_py.client.wanted",
     "BaseCommand": "iwf_py.authoring.command_request",
+    "BinaryNullPayloadConverter": "iwf_py.codec.object_encoder",
+    "BinaryPlainPayloadConverter": "iwf_py.codec.object_encoder",
     "ChannelEmptyCommand": "iwf_py.authoring.command_request",
     "ChannelEmptyCommandResult": "iwf_py.authoring.command_results",
     "ChannelRequestStatus": "iwf_py.model.status",
     "Client": "iwf_py.client.client",
+    "ClientOptions": "iwf_py.client.client_options",
     "ClientSideError": "iwf_py.errors",
     "CommandRequest": "iwf_py.authoring.command_request",
     "CommandResults": "iwf_py.authoring.command_results",
@@ -314,10 +376,14 @@ _MODULES = {
     "CommunicationMethod": "iwf_py.authoring.communication_schema",
     "CommunicationMethodType": "iwf_py.authoring.communication_schema",
     "CommunicationSchema": "iwf_py.authoring.communication_schema",
+    "CompositePayloadConverter": "iwf_py.codec.object_encoder",
     "CronSchedule": "iwf_py.model.options",
     "DataAttribute": "iwf_py.authoring.descriptors",
     "DataAttributePrefix": "iwf_py.authoring.descriptors",
+    "DefaultPayloadConverter": "iwf_py.codec.object_encoder",
     "Embedded": "iwf_py.embedded",
+    "EncodedObject": "iwf_py.model.payload",
+    "EncodingPayloadConverter": "iwf_py.codec.object_encoder",
     "EngineError": "iwf_py.errors",
     "EngineStoppedError": "iwf_py.errors",
     "EngineUnreadyError": "iwf_py.errors",
@@ -336,11 +402,16 @@ _MODULES = {
     "InvalidArgumentError": "iwf_py.errors",
     "IwfError": "iwf_py.errors",
     "IwfPy": "iwf_py.extension",
+    "JSONPlainPayloadConverter": "iwf_py.codec.object_encoder",
+    "JSONTypeConverter": "iwf_py.codec.object_encoder",
     "JsonConverter": "iwf_py.codec.payloads",
     "NonRetryableError": "iwf_py.errors",
     "NotRegisteredError": "iwf_py.errors",
+    "ObjectEncoder": "iwf_py.codec.object_encoder",
     "ObjectWorkflow": "iwf_py.authoring.workflow",
+    "Payload": "iwf_py.model.payload",
     "PayloadCodec": "iwf_py.codec.payloads",
+    "PayloadConverter": "iwf_py.codec.object_encoder",
     "PayloadError": "iwf_py.errors",
     "Persistence": "iwf_py.authoring.persistence",
     "PersistenceField": "iwf_py.authoring.persistence_schema",
@@ -363,6 +434,7 @@ _MODULES = {
     "Server": "iwf_py.serving",
     "ServerOptions": "iwf_py.serving",
     "ServerSideError": "iwf_py.errors",
+    "ServerUnreachableError": "iwf_py.errors",
     "SignalChannel": "iwf_py.authoring.descriptors",
     "SignalChannelCommand": "iwf_py.authoring.command_request",
     "SignalChannelCommandResult": "iwf_py.authoring.command_results",
@@ -387,7 +459,12 @@ _MODULES = {
     "UnregisteredClient": "iwf_py.client.unregistered_client",
     "UnregisteredWorkflowOptions": "iwf_py.authoring.unregistered_workflow_options",
     "Unset": "iwf_py.model.unset",
+    "UnsetPayloadConverter": "iwf_py.codec.object_encoder",
+    "UnsupportedByServerError": "iwf_py.errors",
     "WaitUntilApiFailurePolicy": "iwf_py.model.status",
+    "WorkerApp": "iwf_py.server.worker_app",
+    "WorkerOptions": "iwf_py.worker.service",
+    "WorkerService": "iwf_py.worker.service",
     "WorkflowAbnormalExitError": "iwf_py.errors",
     "WorkflowAlreadyStartedError": "iwf_py.errors",
     "WorkflowAlreadyStartedOptions": "iwf_py.model.options",
@@ -409,14 +486,21 @@ _MODULES = {
     "WorkflowResetType": "iwf_py.model.status",
     "WorkflowRetryPolicy": "iwf_py.model.options",
     "WorkflowState": "iwf_py.authoring.workflow_state",
+    "WorkflowStateExecuteRequest": "iwf_py.worker.messages",
+    "WorkflowStateExecuteResponse": "iwf_py.worker.messages",
     "WorkflowStateOptions": "iwf_py.authoring.workflow_state_options",
+    "WorkflowStateWaitUntilRequest": "iwf_py.worker.messages",
+    "WorkflowStateWaitUntilResponse": "iwf_py.worker.messages",
     "WorkflowStatus": "iwf_py.model.status",
     "WorkflowStillRunningError": "iwf_py.errors",
     "WorkflowStopType": "iwf_py.model.status",
     "WorkflowTerminated": "iwf_py.errors",
     "WorkflowTimeout": "iwf_py.errors",
+    "WorkflowWorkerRpcRequest": "iwf_py.worker.messages",
+    "WorkflowWorkerRpcResponse": "iwf_py.worker.messages",
     "convert_to_sa_list": "iwf_py.authoring.search_attributes",
     "create_app": "iwf_py.serving",
+    "default_worker_options": "iwf_py.worker.service",
     "get_input_type": "iwf_py.authoring.workflow_state",
     "get_state_execution_id": "iwf_py.authoring.workflow_state",
     "get_state_id": "iwf_py.authoring.workflow_state",
@@ -431,6 +515,9 @@ _MODULES = {
     "reset_to_state_id": "iwf_py.authoring.reset_workflow_type_and_options",
     "rpc": "iwf_py.authoring.rpc",
     "should_skip_wait_until": "iwf_py.authoring.workflow_state",
+    "value_to_type": "iwf_py.codec.object_encoder",
+    "worker_api": "iwf_py.server.worker_api",
+    "worker_app": "iwf_py.working",
 }
 
 

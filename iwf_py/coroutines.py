@@ -13,11 +13,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.ports import take_seat
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -35,9 +38,15 @@ class Ticket:
 
 
 class LoopThread:
-    """An event loop on a daemon thread."""
+    """
+    An event loop on a daemon thread.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        farewell: Made and awaited there when the loop is closed, after all that ran on it has ended: to close connections.
+    """
+
+    def __init__(self, name: str, farewell: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
+        self._farewell = farewell
         self._loop = asyncio.new_event_loop()
         self._lock = threading.Lock()
         self._incoming: deque[Ticket] = deque()
@@ -68,6 +77,24 @@ class LoopThread:
         if wake:
             self._call(self._begin)
         return ticket
+
+    def submit(self, make: Callable[[], Coroutine[Any, Any, T]], over: Callable[[Future[T]], None]) -> Future[T]:
+        """
+        Run a coroutine soon; its result, or what it raises, comes with the future. Cancelling that cancels the coroutine.
+
+        Args:
+            over: Called on the loop's thread when the coroutine is over; it answers a future that is not done, because the
+                coroutine was cancelled with the loop.
+        """
+        future: Future[T] = Future()
+        ticket = self.start(partial(_carry_out, make, future), over=partial(over, future))
+
+        def forget(future: Future[T]) -> None:
+            if future.cancelled():
+                self.cancel(ticket)
+
+        future.add_done_callback(forget)
+        return future
 
     def cancel(self, ticket: Ticket) -> None:
         """Cancel a coroutine soon."""
@@ -143,20 +170,39 @@ class LoopThread:
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
-        farewell = self._loop.create_task(_end_of(tasks))
-        farewell.add_done_callback(self._stop)
+        end = self._loop.create_task(self._end_of(tasks))
+        end.add_done_callback(self._stop)
 
-    def _stop(self, _: asyncio.Task[None]) -> None:
+    async def _end_of(self, tasks: list[asyncio.Task[None]]) -> None:
+        if tasks:
+            await asyncio.wait(tasks)
+        if self._farewell is not None:
+            await self._farewell()
+        await self._loop.shutdown_asyncgens()
+        await self._loop.shutdown_default_executor()
+
+    def _stop(self, end: asyncio.Task[None]) -> None:
+        if not end.cancelled() and end.exception() is not None:
+            _log.error("an event loop did not end well", exc_info=end.exception())
         self._has_ended = True
         self._loop.stop()
 
 
-async def _end_of(tasks: list[asyncio.Task[None]]) -> None:
-    if tasks:
-        await asyncio.wait(tasks)
-    loop = asyncio.get_running_loop()
-    await loop.shutdown_asyncgens()
-    await loop.shutdown_default_executor()
+async def _carry_out(make: Callable[[], Coroutine[Any, Any, T]], future: Future[T]) -> None:
+    try:
+        answer = await make()
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        if future.set_running_or_notify_cancel():
+            future.set_exception(error)
+    except BaseException as error:  # noqa: BLE001 - whoever asked is answered, and the loop goes on
+        if future.set_running_or_notify_cancel():
+            future.set_exception(error)
+    else:
+        if future.set_running_or_notify_cancel():
+            future.set_result(answer)
 
 
 def _refuse_to_wait() -> Any:

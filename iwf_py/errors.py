@@ -14,6 +14,7 @@ iWF keep their spelling, and each keeps the built-in base that code written for 
     ├── EngineError
     │   ├── EngineStoppedError           the engine is closed, or this process is a fork of its owner
     │   ├── EngineUnreadyError           the engine cannot serve at the moment; try again
+    │   │   └── ServerUnreachableError   a server over HTTP could not be asked, or its answer did not come
     │   └── ExecutionParkedError         this run met a bug of ours and is held apart from the others
     ├── StoreError
     │   ├── StoreInUseError              another engine owns the database
@@ -28,6 +29,7 @@ iWF keep their spelling, and each keeps the built-in base that code written for 
     │   └── ServerSideError
     ├── WorkflowAbnormalExitError        the execution ended otherwise than completed
     │   └── WorkflowFailed, WorkflowTimeout, WorkflowTerminated, WorkflowCanceled
+    ├── UnsupportedByServerError         (also a RuntimeError) that server, or the protocol, has no such thing
     └── TransitionError                  an event does not fit the record: a bug of ours
 """
 
@@ -148,6 +150,23 @@ class EngineStoppedError(EngineError):
 
 class EngineUnreadyError(EngineError):
     """The engine cannot serve at the moment; nobody is told "failed" before it knows. Try again."""
+
+
+class ServerUnreachableError(EngineUnreadyError):
+    """
+    A server over HTTP could not be asked, or its answer did not come.
+
+    Attributes:
+        server: Its URL.
+
+        was_sent: False where nothing can have been carried out; else it is not known whether it was.
+    """
+
+    def __init__(self, server: str, reason: str, *, call: str, was_sent: bool) -> None:
+        self.server = server
+        self.was_sent = was_sent
+        known = "it is not known whether it was carried out" if was_sent else "nothing was sent"
+        super().__init__(f"the server at {server} did not answer {call}: {reason}; {known}")
 
 
 class ExecutionParkedError(EngineError):
@@ -369,6 +388,22 @@ class WorkflowTerminated(WorkflowAbnormalExitError):
 
 class WorkflowCanceled(WorkflowAbnormalExitError):
     """The execution was cancelled."""
+
+
+class UnsupportedByServerError(IwfError, RuntimeError):
+    """
+    What was asked for is not possible with this server, or not by the iWF protocol; nothing was written.
+
+    Attributes:
+        feature: What it is, in a few words.
+
+        server: Whom it was asked of.
+    """
+
+    def __init__(self, feature: str, server: str, way_out: str = "") -> None:
+        self.feature = feature
+        self.server = server
+        super().__init__(f"{feature}: not possible with {server}" + (f"; {way_out}" if way_out else ""))
 
 
 class TransitionError(IwfError):

@@ -1,6 +1,7 @@
 """IwfPy: the Flask extension.
 
-It keeps one embedded engine per application and per process. `init_app` opens nothing: the engine
+It keeps one embedded engine per application and per process; or, where the configuration names a server of the iWF
+protocol, a client of that. `init_app` opens nothing: the engine
 starts with the first use of the client, with the first request, or by `start`. So commands such as
 ``flask routes`` and ``flask shell``, and the parent of the reloader, never take the database away
 from the process that serves.
@@ -22,11 +23,14 @@ from werkzeug.serving import is_running_from_reloader
 from iwf_py.authoring.registry import Registry
 from iwf_py.authoring.workflow import ObjectWorkflow
 from iwf_py.client.client import Client
+from iwf_py.client.client_options import ClientOptions
 from iwf_py.embedded import Embedded
 from iwf_py.errors import InvalidArgumentError, IwfError
 
 EXTENSION_KEY = "iwf_py"
 DATABASE_KEY = "IWF_DATABASE"
+SERVER_KEY = "IWF_SERVER_URL"
+WORKER_KEY = "IWF_WORKER_URL"
 RETRY_SECONDS = 5.0
 
 log = logging.getLogger("iwf_py.extension")
@@ -37,27 +41,40 @@ class AppWorkflows:
     The workflows of one application: what ``current_app.extensions["iwf_py"]`` holds.
 
     It has every method of the client, and opens the engine when one is first called.
+
+    Attributes:
+        registry: The workflows.
     """
 
     def __init__(self, app: Flask, registry: Registry, url: str | None) -> None:
         self._app = app
-        self._registry = registry
+        self.registry = registry
         self._url = url
         self._lock = threading.Lock()
         self._engine: Embedded | None = None
+        self._remote: Client | None = None
         self._asked_at: float | None = None
         _every.add(self)
 
     @property
     def client(self) -> Client:
         """
-        The client; the engine is running when this returns.
+        The client; the engine is running when this returns, unless it is that of a server over HTTP.
 
         Errors:
             StoreInUseError: Another process serves this database.
+
+            InvalidArgumentError: A URL of the configuration is none.
         """
+        if self.is_remote:
+            return self._remote or self._connect()
         engine = self._engine
         return engine.client if engine is not None and engine.is_running else self._open().client
+
+    @property
+    def is_remote(self) -> bool:
+        """Does the configuration name a server over HTTP?"""
+        return bool(self._app.config.get(SERVER_KEY))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -68,8 +85,12 @@ class AppWorkflows:
         """
         Start the engine now, so that what came due while nobody served goes on at once.
 
-        In debug mode only the reloader's child starts it; any other process waits for the first use.
+        In debug mode only the reloader's child starts it; any other process waits for the first use. A server over HTTP has
+        its engine already.
         """
+        if self.is_remote:
+            self._connect()
+            return
         # This process may only be there to start the one that serves.
         if self._app.debug and not is_running_from_reloader():
             log.info("debug mode: the engine starts with the first request or the first use of the client")
@@ -80,12 +101,15 @@ class AppWorkflows:
         """Stop the engine and give the database back; the next use starts it again."""
         with self._lock:
             engine, self._engine = self._engine, None
+            remote, self._remote = self._remote, None
         if engine is not None:
             engine.close()
+        if remote is not None:
+            remote.close()
 
     def serve(self) -> None:
         """Start the engine for a request; one that uses no workflow is served even when that fails."""
-        if self._engine is not None and self._engine.is_running:
+        if self.is_remote or (self._engine is not None and self._engine.is_running):
             return
         now = time.monotonic()
         if self._asked_at is not None and now - self._asked_at < RETRY_SECONDS:
@@ -96,10 +120,19 @@ class AppWorkflows:
         except IwfError as error:
             log.error("workflows are not available: %s", error)
 
+    def _connect(self) -> Client:
+        with self._lock:
+            if self._remote is None:
+                options = ClientOptions.local_default()
+                options.server_url = self._app.config[SERVER_KEY]
+                options.worker_url = self._app.config.get(WORKER_KEY) or options.worker_url
+                self._remote = Client(self.registry, options)
+            return self._remote
+
     def _open(self) -> Embedded:
         with self._lock:
             if self._engine is None or not self._engine.is_running:
-                engine = Embedded(self._database(), self._registry)
+                engine = Embedded(self._database(), self.registry)
                 engine.start()
                 self._engine = engine
             return self._engine
@@ -117,6 +150,7 @@ class AppWorkflows:
         """In a forked child: the engine is the parent's, and the lock may be held by a thread that is not here."""
         self._lock = threading.Lock()
         self._engine = None
+        self._remote = None
         self._asked_at = None
 
 
@@ -124,7 +158,9 @@ class IwfPy:
     """
     Durable workflows for Flask applications.
 
-    The database is ``app.config["IWF_DATABASE"]``, else *url*, else ``iwf.db`` in the instance folder.
+    The database is ``app.config["IWF_DATABASE"]``, else *url*, else ``iwf.db`` in the instance folder. With
+    ``app.config["IWF_SERVER_URL"]`` there is none: the client is that server's, and a `WorkerService` of the same workflows is
+    to answer at ``app.config["IWF_WORKER_URL"]``.
 
     Args:
         app: The application, when there is one already; else call `init_app` for each.

@@ -6,6 +6,7 @@ A cancelled task stops waiting; a write that was asked for is not taken back.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, TypeVar, overload
 
@@ -16,6 +17,7 @@ from iwf_py.authoring.state_class import StateClass
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
 from iwf_py.client.awaiting import answer
 from iwf_py.client.calls import Calls, WorkflowClass
+from iwf_py.client.client_options import ClientOptions, doorway, hang_up
 from iwf_py.client.handle import RESULT_TIMEOUT, Handle, WorkflowT
 from iwf_py.client.results import WorkflowOutcome
 from iwf_py.client.values import NOT_GIVEN
@@ -182,9 +184,18 @@ class AsyncClient(AsyncWaiting):
     """Calls workflows from asyncio; its arguments and its calls are those of `Client`."""
 
     def __init__(
-        self, registry: Registry, service: WorkflowService, converter: Converter, *, namespace: str = DEFAULT_NAMESPACE
+        self,
+        registry: Registry,
+        options: ClientOptions | WorkflowService | None = None,
+        converter: Converter | None = None,
+        *,
+        namespace: str = DEFAULT_NAMESPACE,
     ) -> None:
-        self._calls = Calls(registry, service, converter, namespace)
+        self._calls = Calls(registry, *doorway(options, converter), namespace)
+
+    async def close(self) -> None:
+        """Close the connections to a server over HTTP."""
+        await asyncio.to_thread(hang_up, self._calls.service)
 
     async def start_workflow(
         self,

@@ -71,10 +71,13 @@ from iwf_py.model.requests import (
     StopRequest,
     UpdateConfigRequest,
 )
-from iwf_py.model.status import ChannelFamily
+from iwf_py.model.status import ChannelFamily, SearchAttributeValueType
 from iwf_py.ports import WorkflowService
 
 T = TypeVar("T")
+
+# Of what every run can be asked for by name.
+_SYSTEM_TYPES = {key: kind for key, kind in SYSTEM_KINDS.items() if isinstance(kind, SearchAttributeValueType)}
 
 WorkflowClass = type[ObjectWorkflow] | str
 
@@ -98,6 +101,11 @@ class Calls:
         self.converter = converter
         self._service = service
         self._namespace = check_name("namespace", namespace)
+
+    @property
+    def service(self) -> WorkflowService:
+        """Where requests go."""
+        return self._service
 
     # --- the life of a run ----------------------------------------------------------------------------------
 
@@ -333,8 +341,10 @@ class Calls:
         )
 
         def open_output(completion: StateCompletion) -> Any:
+            if completion.output is None:
+                return None
             what = f"output of {completion.state_execution_id}"
-            return None if completion.output is None else unseal(self.converter, completion.output, type_hint, what)
+            return unseal(self.converter, completion.output, type_hint, what)
 
         return self._waits(
             workflow_id,
@@ -503,7 +513,14 @@ class Calls:
             )
             return {key: search_value(attribute) for key, attribute in attributes.items() if key in known}
 
-        request = GetAttributesRequest(**self._where(workflow_id, run_id), keys=wanted)
+        request = GetAttributesRequest(
+            **self._where(workflow_id, run_id),
+            keys=wanted,
+            types={
+                **{key: _SYSTEM_TYPES[key] for key in wanted or () if key in _SYSTEM_TYPES},
+                **({} if definition is None else definition.search_attributes),
+            },
+        )
         return Question(send=partial(self._service.get_search_attributes, request), open=open_all)
 
     def set_attributes(

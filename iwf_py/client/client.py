@@ -16,6 +16,7 @@ from iwf_py.authoring.state_class import StateClass
 from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
 from iwf_py.client.asking import answer
 from iwf_py.client.calls import Calls, WorkflowClass
+from iwf_py.client.client_options import ClientOptions, doorway, hang_up
 from iwf_py.client.handle import WorkflowHandle, WorkflowT
 from iwf_py.client.values import NOT_GIVEN
 from iwf_py.client.waiting import Waiting
@@ -44,17 +45,27 @@ class Client(Waiting):
     Args:
         registry: The workflows that may be called.
 
-        service: Where requests go.
+        options: The server over HTTP, ``http://localhost:8801`` when None; or the service of an engine in this process, whose
+            client is at hand as ``engine.client``.
 
-        converter: Seals and opens values; the workers' must be of the same kind.
+        converter: Seals and opens values, in place of the options' encoder; the workers' must be of the same kind.
 
         namespace: Of all workflows that are called.
     """
 
     def __init__(
-        self, registry: Registry, service: WorkflowService, converter: Converter, *, namespace: str = DEFAULT_NAMESPACE
+        self,
+        registry: Registry,
+        options: ClientOptions | WorkflowService | None = None,
+        converter: Converter | None = None,
+        *,
+        namespace: str = DEFAULT_NAMESPACE,
     ) -> None:
-        self._calls = Calls(registry, service, converter, namespace)
+        self._calls = Calls(registry, *doorway(options, converter), namespace)
+
+    def close(self) -> None:
+        """Close the connections to a server over HTTP; a client that nobody holds any more does so by itself."""
+        hang_up(self._calls.service)
 
     # --- starting and stopping --------------------------------------------------------------------------------
 

@@ -13,10 +13,10 @@ from iwf_py.authoring.reset_workflow_type_and_options import ResetWorkflowTypeAn
 from iwf_py.authoring.unregistered_workflow_options import UnregisteredWorkflowOptions
 from iwf_py.authoring.workflow_options import StopWorkflowOptions
 from iwf_py.client.asking import answer
+from iwf_py.client.client_options import ClientOptions, doorway, hang_up
 from iwf_py.client.handle import RESULT_TIMEOUT
 from iwf_py.client.results import decode_outputs
 from iwf_py.client.unregistered_calls import UnregisteredCalls
-from iwf_py.codec.payloads import JsonConverter
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.model.converter import Converter
 from iwf_py.model.durations import Duration
@@ -36,17 +36,26 @@ class UnregisteredClient:
     serves many threads.
 
     Args:
-        service: Where requests go; of an engine in this process: ``engine.unregistered_client`` has it already.
+        options: The server over HTTP, as for `Client`; of an engine in this process: ``engine.unregistered_client`` has it
+            already.
 
-        converter: Seals and opens values; JSON by default.
+        converter: Seals and opens values, in place of the options' encoder.
 
         namespace: Of all workflows that are called.
     """
 
     def __init__(
-        self, service: WorkflowService, converter: Converter | None = None, *, namespace: str = DEFAULT_NAMESPACE
+        self,
+        options: ClientOptions | WorkflowService | None = None,
+        converter: Converter | None = None,
+        *,
+        namespace: str = DEFAULT_NAMESPACE,
     ) -> None:
-        self._calls = UnregisteredCalls(service, converter or JsonConverter(), namespace)
+        self._calls = UnregisteredCalls(*doorway(options, converter), namespace)
+
+    def close(self) -> None:
+        """Close the connections to a server over HTTP; a client that nobody holds any more does so by itself."""
+        hang_up(self._calls.service)
 
     def start_workflow(
         self,

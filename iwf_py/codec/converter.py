@@ -36,7 +36,7 @@ from iwf_py.codec.annotations import (
     unwrap,
 )
 from iwf_py.codec.choices import enum_form, literal_form, union_form
-from iwf_py.codec.forms import BASIC, CAST, WIDE_CAST, Fit, Form, built, instance_check, text_form
+from iwf_py.codec.forms import BASIC, CAST, WIDE_CAST, Fit, Form, built, instance_check, mismatch, text_form
 from iwf_py.codec.plain import Plainer
 from iwf_py.codec.structures import (
     mapping_form,
@@ -64,11 +64,22 @@ _SEQUENCES: dict[Any, Any] = {
 _MAPPINGS: frozenset[Any] = frozenset({Mapping, MutableMapping})
 
 
-class Forms:
-    """The forms of all types that were asked for; each is made once."""
+# Told of a type and a plain JSON value: the value of that type, or `UNHANDLED`.
+Conversion = Callable[[Any, Any], Any]
+UNHANDLED: Any = object()
 
-    def __init__(self, plainer: Plainer) -> None:
+
+class Forms:
+    """
+    The forms of all types that were asked for; each is made once.
+
+    Args:
+        conversions: Asked first, for every type and in this order.
+    """
+
+    def __init__(self, plainer: Plainer, conversions: Sequence[Conversion] = ()) -> None:
         self._plainer = plainer
+        self._conversions = tuple(conversions)
         self._made: dict[Any, Form] = {}
         self._registered: dict[Any, Form] = {}
         # While a type is being made, what it holds may hold it again; nothing is shown before all of it is made.
@@ -124,6 +135,19 @@ class Forms:
             return form
 
     def _make(self, value_type: Any) -> Form:
+        if not self._conversions:
+            return self._own_form(value_type)
+        try:
+            own = self._own_form(value_type)
+        except PayloadError:
+            # Known to a conversion, perhaps; which of its values are of it only the class can say.
+            name = name_of(value_type)
+            own = Form(
+                name, _refuse(name), instance_check(name, value_type) if isinstance(value_type, type) else _allow
+            )
+        return _converted(value_type, self._conversions, own)
+
+    def _own_form(self, value_type: Any) -> Form:
         value_type = unwrap(value_type)
         origin, arguments = get_origin(value_type) or value_type, get_args(value_type)
         if origin in self._registered:
@@ -169,6 +193,28 @@ class Forms:
         if cls in _MAPPINGS or issubclass(cls, dict):
             return mapping_form(self.of, value_type, cls, arguments)
         return None
+
+
+def _converted(value_type: Any, conversions: Sequence[Conversion], own: Form) -> Form:
+    def decode(value: Any, fit: Fit) -> Any:
+        for convert in conversions:
+            made = convert(value_type, value)
+            if made is not UNHANDLED:
+                return made
+        return own.decode(value, fit)
+
+    return Form(own.name, decode, own.check)
+
+
+def _refuse(name: str) -> Callable[[Any, Fit], Any]:
+    def decode(value: Any, _fit: Fit) -> Any:
+        raise mismatch(name, value)
+
+    return decode
+
+
+def _allow(value: Any) -> None:
+    """Pass everything."""
 
 
 def _forward(value_type: Any, cell: list[Form]) -> Form:

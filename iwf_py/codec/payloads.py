@@ -11,11 +11,11 @@ import ast
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from iwf_py.codec.annotations import name_of
-from iwf_py.codec.converter import Forms
+from iwf_py.codec.converter import Conversion, Forms
 from iwf_py.codec.forms import Fit, MismatchError
 from iwf_py.codec.plain import Plainer, UnplainError, from_text, to_text
 from iwf_py.errors import PayloadError
@@ -46,6 +46,15 @@ class PayloadCodec(Protocol):
         """Unwrap a payload on its way in; one that this codec did not wrap comes back as it is."""
 
 
+def check_size(payload: Payload, value: object, most: int = MAX_PAYLOAD_SIZE) -> None:
+    """Refuse a payload of *value* that is too large, by a PayloadError."""
+    if payload.size > most:
+        raise PayloadError(
+            f"a {name_of(type(value))} takes {payload.size:,} bytes, at most {most:,} are allowed; "
+            "store it elsewhere and keep a reference"
+        )
+
+
 class JsonConverter:
     """
     The codec that clients and workers share (a `model.converter.Converter`).
@@ -54,13 +63,21 @@ class JsonConverter:
         codec: Wraps what is written, and unwraps what is read.
 
         max_size: Bytes of one payload; a larger value is refused before anything is written.
+
+        conversions: Asked first what a plain JSON value becomes, for each type that is asked for.
     """
 
-    def __init__(self, *, codec: PayloadCodec | None = None, max_size: int = MAX_PAYLOAD_SIZE) -> None:
+    def __init__(
+        self,
+        *,
+        codec: PayloadCodec | None = None,
+        max_size: int = MAX_PAYLOAD_SIZE,
+        conversions: Sequence[Conversion] = (),
+    ) -> None:
         self._codec = codec
         self._max_size = max_size
         self._plainer = Plainer()
-        self._forms = Forms(self._plainer)
+        self._forms = Forms(self._plainer, conversions)
 
     def register(self, type: type[T], to: Callable[[T], Any], from_: Callable[[Any], T]) -> None:
         """
@@ -89,11 +106,7 @@ class JsonConverter:
             payload = Payload(JSON, self._json_of(value))
         if self._codec is not None:
             payload = self._codec.encode(payload)
-        if payload.size > self._max_size:
-            raise PayloadError(
-                f"a {name_of(type(value))} takes {payload.size:,} bytes, at most {self._max_size:,} are allowed; "
-                "store it elsewhere and keep a reference"
-            )
+        check_size(payload, value, self._max_size)
         return payload
 
     def _json_of(self, value: object) -> str:
@@ -120,7 +133,10 @@ class JsonConverter:
             return None
         if self._codec is not None:
             payload = self._codec.decode(payload)
-        value = self._opened(payload)
+        return self.convert(self._opened(payload), value_type)
+
+    def convert(self, value: Any, value_type: Any) -> Any:
+        """Make a value of a type of a plain JSON value, or of bytes; errors as `decode`."""
         if value is None or value_type is None or value_type is Any:
             return value
         if isinstance(value, bytes):

@@ -69,3 +69,7 @@ class SearchAttribute:
             and self.bool_value is None
             and self.string_array_value is None
         )
+
+
+# The name that iWF's SDK has for a payload.
+EncodedObject = Payload

@@ -26,6 +26,7 @@ from iwf_py.model.status import (
     ChannelFamily,
     IDReusePolicy,
     Phase,
+    SearchAttributeValueType,
     WorkflowErrorType,
     WorkflowResetType,
     WorkflowStatus,
@@ -141,9 +142,18 @@ class SetAttributesRequest(RunAddress):
 
 @frozen(kw_only=True)
 class GetAttributesRequest(RunAddress):
-    """Read attributes; None for all, else those of the named ones that exist."""
+    """
+    Read attributes.
+
+    Attributes:
+        keys: None for all, else those of the named ones that exist.
+
+        types: Of search attributes, the types of those that the caller knows: other servers tell only what they are asked
+            for by name and type.
+    """
 
     keys: tuple[str, ...] | None = None
+    types: Mapping[str, SearchAttributeValueType] = field(factory=dict, eq=False)
 
 
 @frozen(kw_only=True)

@@ -20,6 +20,7 @@ from iwf_py.server.actions import Role
 from iwf_py.server.answering import json_answer
 from iwf_py.server.keys import Keys
 from iwf_py.wire.faults import fault_of
+from iwf_py.wire.marks import MARK
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 ANY_ADDRESS = "*"
@@ -35,6 +36,7 @@ HEADERS = [
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
     ("Cache-Control", "no-store"),
+    *MARK.items(),
 ]
 
 

@@ -105,36 +105,36 @@ def _body(environ: WSGIEnvironment) -> Json:
     return body
 
 
-def read_body(environ: WSGIEnvironment) -> bytes:
+def read_body(environ: WSGIEnvironment, most: int = MAX_BODY) -> bytes:
     """
     Read a request's body.
 
     Errors:
-        ClientSideError: It is too long.
+        ClientSideError: It has more than *most* bytes.
     """
     stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH") or ""
     if length.isascii() and length.isdigit():
         # Twenty digits are a length that nobody has.
         known = int(length[:20])
     elif environ.get("wsgi.input_terminated"):
-        known = MAX_BODY + 1
+        known = most + 1
     else:
         return b""
-    if length and known > MAX_BODY:
-        raise _too_long()
+    if length and known > most:
+        raise _too_long(most)
     found = bytearray()
     while known > len(found):
         chunk = stream.read(known - len(found))
         if not chunk:
             break
         found += chunk
-    if len(found) > MAX_BODY:
-        raise _too_long()
+    if len(found) > most:
+        raise _too_long(most)
     return bytes(found)
 
 
-def _too_long() -> ClientSideError:
-    return ClientSideError(f"the body has more than {MAX_BODY // 1024 // 1024} MiB", status=413)
+def _too_long(most: int) -> ClientSideError:
+    return ClientSideError(f"the body has more than {most // 1024 // 1024} MiB", status=413)
 
 
 def _check_payloads(body: Json) -> None:

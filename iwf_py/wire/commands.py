@@ -13,13 +13,19 @@ from typing import Any
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.model.commands import (
     ChannelCommand,
+    ChannelEmptyCommand,
     CommandRequest,
     InternalChannelCommand,
     SignalChannelCommand,
     TimerCommand,
 )
 from iwf_py.model.ids import EPOCH
-from iwf_py.model.invocations import SealedChannelResult, SealedCommandResults, SealedTimerResult
+from iwf_py.model.invocations import (
+    SealedChannelResult,
+    SealedCommandResults,
+    SealedEmptyResult,
+    SealedTimerResult,
+)
 from iwf_py.model.payload import Payload
 from iwf_py.model.status import ChannelFamily, ChannelRequestStatus, CommandWaitingType, TimerStatus
 from iwf_py.wire.protocol import DECIDER_TRIGGER_TYPES
@@ -58,6 +64,10 @@ def read_commands(value: Json | None) -> CommandRequest:
             for one in value.get("interStateChannelCommands") or ()
         ),
         tuple(tuple(one.get("commandIds") or ()) for one in value.get("commandCombinations") or ()),
+        tuple(
+            ChannelEmptyCommand(ChannelFamily(one["channelFamily"]), one["channelName"], one.get("commandId") or None)
+            for one in value.get("channelEmptyCommands") or ()
+        ),
     )
 
 
@@ -93,6 +103,11 @@ def write_commands(request: CommandRequest) -> Json | None:
         or None,
         "interStateChannelCommands": [
             {"commandId": one.command_id, "channelName": one.channel_name, **_bounds(one)} for one in request.internals
+        ]
+        or None,
+        "channelEmptyCommands": [
+            {"commandId": one.command_id, "channelFamily": one.family, "channelName": one.channel_name}
+            for one in request.until_empty
         ]
         or None,
         "commandCombinations": [{"commandIds": list(ids)} for ids in request.combinations] or None,
@@ -131,6 +146,15 @@ def read_results(value: Json | None) -> SealedCommandResults | None:
         internals=tuple(
             _read_channel(one, ChannelFamily.INTERNAL, one["channelName"], one["requestStatus"], one.get("value"))
             for one in value.get("interStateChannelResults") or ()
+        ),
+        until_empty=tuple(
+            SealedEmptyResult(
+                family=ChannelFamily(one["channelFamily"]),
+                channel_name=one["channelName"],
+                command_id=one["commandId"] or None,
+                is_complete=one["isComplete"],
+            )
+            for one in value.get("channelEmptyResults") or ()
         ),
     )
 
@@ -179,6 +203,16 @@ def write_results(results: SealedCommandResults | None) -> Json | None:
                 "values": _values(one),
             }
             for one in results.internals
+        ]
+        or None,
+        "channelEmptyResults": [
+            {
+                "commandId": one.command_id or "",
+                "channelFamily": one.family,
+                "channelName": one.channel_name,
+                "isComplete": one.is_complete,
+            }
+            for one in results.until_empty
         ]
         or None,
     }

@@ -155,7 +155,7 @@ def _commands_problem(value: Json) -> str | None:
     request = value.get("commandRequest") or {}
     commands = [
         command
-        for name in ("timerCommands", "signalCommands", "interStateChannelCommands")
+        for name in ("timerCommands", "signalCommands", "interStateChannelCommands", "channelEmptyCommands")
         for command in request.get(name) or ()
     ]
     if not commands:
@@ -249,6 +249,8 @@ def _names_problem(outcome: Outcome) -> str | None:
                 _check_writes(outcome.writes)
                 for channel in outcome.commands.channels:
                     _check("channel name", channel.channel_name)
+                for until in outcome.commands.until_empty:
+                    _check("channel name", until.channel_name)
                 for command_id in outcome.commands.command_ids:
                     _check("command id", command_id)
             case ExecuteResult():

@@ -10,6 +10,7 @@ Source:
 from __future__ import annotations
 
 from iwf_py.model.status import (
+    ChannelFamily,
     ChannelRequestStatus,
     CommandWaitingType,
     ErrorSubStatus,
@@ -354,6 +355,14 @@ INTERNAL_RESULT = Shape(
     Field("value", _OBJECT),
     _VALUES,
 )
+# Ours: whether a channel was empty while a command waited for that.
+EMPTY_RESULT = Shape(
+    "ChannelEmptyResult",
+    required("commandId", TEXT),
+    required("channelFamily", enum("ChannelFamily", ChannelFamily)),
+    required("channelName", TEXT),
+    required("isComplete", BOOL),
+)
 COMMAND_RESULTS = Shape(
     "CommandResults",
     Field("stateStartApiSucceeded", BOOL),
@@ -361,6 +370,7 @@ COMMAND_RESULTS = Shape(
     Field("timerResults", list_of(TIMER_RESULT.kind)),
     Field("signalResults", list_of(SIGNAL_RESULT.kind)),
     Field("interStateChannelResults", list_of(INTERNAL_RESULT.kind)),
+    Field("channelEmptyResults", list_of(EMPTY_RESULT.kind)),
 )
 
 _STATE_CALL = (
@@ -402,6 +412,13 @@ TIMER_COMMAND = Shape(
 _BOUNDS = (Field("atLeast", INT32), Field("atMost", INT32))
 SIGNAL_COMMAND = Shape("SignalCommand", Field("commandId", TEXT), required("signalChannelName", TEXT), *_BOUNDS)
 INTERNAL_COMMAND = Shape("InterStateChannelCommand", Field("commandId", TEXT), required("channelName", TEXT), *_BOUNDS)
+# Ours: wait until nobody has anything of a channel.
+EMPTY_COMMAND = Shape(
+    "ChannelEmptyCommand",
+    Field("commandId", TEXT),
+    required("channelFamily", enum("ChannelFamily", ChannelFamily)),
+    required("channelName", TEXT),
+)
 COMMAND_COMBINATION = Shape("CommandCombination", Field("commandIds", _TEXTS))
 COMMAND_REQUEST = Shape(
     "CommandRequest",
@@ -409,6 +426,7 @@ COMMAND_REQUEST = Shape(
     Field("timerCommands", list_of(TIMER_COMMAND.kind)),
     Field("signalCommands", list_of(SIGNAL_COMMAND.kind)),
     Field("interStateChannelCommands", list_of(INTERNAL_COMMAND.kind)),
+    Field("channelEmptyCommands", list_of(EMPTY_COMMAND.kind)),
     Field("commandCombinations", list_of(COMMAND_COMBINATION.kind)),
     Field("deciderTriggerType", enum("DeciderTriggerType", DECIDER_TRIGGER_TYPES)),
 )

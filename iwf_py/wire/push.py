@@ -13,8 +13,10 @@ from iwf_py.errors import InvalidArgumentError
 from iwf_py.model.invocations import Failed, Failure, Invocation, InvocationKind, Outcome, Serves
 from iwf_py.wire.calls import write_call
 from iwf_py.wire.decoding import encode
+from iwf_py.wire.exchanging import PER_HOST, Answered, Post, Reply
 from iwf_py.wire.judging import outcome_of, timed_out, unanswered
-from iwf_py.wire.posting import PER_HOST, Answered, Post, Poster, Reply
+from iwf_py.wire.marks import MARK
+from iwf_py.wire.posting import Poster
 from iwf_py.wire.routes import WORKER_ROUTES
 from iwf_py.wire.worker_urls import WorkerUrls
 
@@ -76,7 +78,7 @@ class PushPerformer:
             url=f"{admitted.url}{WORKER_ROUTES[invocation.kind].path}",
             body=encode(write_call(invocation)),
             timeout=invocation.timeout.total_seconds(),
-            headers={} if entry is None else entry.headers,
+            headers=MARK if entry is None else {**MARK, **entry.headers},
             tls=None if entry is None else entry.tls,
         )
 

@@ -57,13 +57,25 @@ class Handlers:
     def call(self, invocation: Invocation) -> Outcome:
         """Run the handler on this thread; a coroutine gets an event loop of its own."""
         try:
-            session, handler = self._open(invocation)
-            answer = handler.function(*session.arguments(), **session.keywords())
-            if inspect.isawaitable(answer):
-                answer = _run(answer)
-            return session.outcome(answer)
+            return self.run(invocation)
         except BaseException as error:  # noqa: BLE001 - sys.exit in a handler is a failed attempt, not the end of the worker
             return Failed(failure_of(error, invocation))
+
+    def run(self, invocation: Invocation) -> Outcome:
+        """Run the handler as `call` does; what it raises, and what is wrong with its answer, is raised."""
+        session, handler = self._open(invocation)
+        answer = handler.function(*session.arguments(), **session.keywords())
+        if inspect.isawaitable(answer):
+            answer = _run(answer)
+        return session.outcome(answer)
+
+    async def run_async(self, invocation: Invocation) -> Outcome:
+        """Run the handler on the running loop; raises as `run`."""
+        session, handler = self._open(invocation)
+        answer = handler.function(*session.arguments(), **session.keywords())
+        if inspect.isawaitable(answer):
+            answer = await answer
+        return session.outcome(answer)
 
     async def call_async(self, invocation: Invocation) -> Outcome:
         """
@@ -73,11 +85,7 @@ class Handlers:
             asyncio.CancelledError: The task was cancelled from outside; nobody wants the outcome.
         """
         try:
-            session, handler = self._open(invocation)
-            answer = handler.function(*session.arguments(), **session.keywords())
-            if inspect.isawaitable(answer):
-                answer = await answer
-            return session.outcome(answer)
+            return await self.run_async(invocation)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

@@ -7,7 +7,7 @@ import sys
 
 from sample_apps.money_transfer.app import create_app
 from sample_apps.money_transfer.bank import Bank
-from sample_apps.serving import parser_of, seconds, serve
+from sample_apps.serving import engine_of, parser_of, seconds, serve
 
 NAME = "money_transfer"
 
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
         options,
         lambda _: create_app(options.database, bank, patience_seconds=options.patience_seconds),
         lambda url: (
-            f"money_transfer is ready on {url} (database {options.database}, accounts in {options.bank}; "
+            f"money_transfer is ready on {url} ({engine_of(options)}, accounts in {options.bank}; "
             "Ctrl-C stops it). Try:\n"
             f"  curl -X POST '{url}/transfers/t1?from=alice&to=bob&amount=2500'\n"
             f"  curl '{url}/accounts'\n"

@@ -11,6 +11,7 @@ from iwf_py import (
     InvalidArgumentError,
     IwfPy,
     Registry,
+    ServerSideError,
     StoreError,
     TooManyRequestsError,
     WorkflowAlreadyStartedError,
@@ -101,6 +102,7 @@ def say_what_is_wrong(error: Exception) -> Response:
 
 @transfers.errorhandler(EngineError)
 @transfers.errorhandler(StoreError)
+@transfers.errorhandler(ServerSideError)
 @transfers.errorhandler(TooManyRequestsError)
 def ask_for_patience(error: Exception) -> Response:
     current_app.logger.error("transfers cannot be served: %s", error)

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from sample_apps.serving import fail, parser_of, seconds, serve
+from sample_apps.serving import engine_of, fail, parser_of, seconds, serve
 from sample_apps.signup.app import create_app
 from sample_apps.signup.mail import Letters, MailSettingsError, post_from_environment
 
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         options,
         lambda url: create_app(options.database, letters=Letters(post, url), reminder_seconds=options.reminder_seconds),
         lambda url: (
-            f"signup is ready on {url} (database {options.database}, a reminder every {options.reminder_seconds:g} s;"
+            f"signup is ready on {url} ({engine_of(options)}, a reminder every {options.reminder_seconds:g} s;"
             " Ctrl-C stops it). Try:\n"
             f"  curl '{url}/signup/submit?username=alice&email=alice@example.com'\n"
             f"  curl '{url}/signup/verify?username=alice&source=email'"

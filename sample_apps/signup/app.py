@@ -15,6 +15,7 @@ from iwf_py import (
     InvalidArgumentError,
     IwfPy,
     Registry,
+    ServerSideError,
     StoreError,
     TooManyRequestsError,
     WorkflowAlreadyStartedError,
@@ -88,6 +89,7 @@ def say_what_is_wrong(error: Exception) -> Response:
 
 @signup.errorhandler(EngineError)
 @signup.errorhandler(StoreError)
+@signup.errorhandler(ServerSideError)
 @signup.errorhandler(TooManyRequestsError)
 def ask_for_patience(error: Exception) -> Response:
     current_app.logger.error("signup cannot serve: %s", error)
@@ -96,9 +98,9 @@ def ask_for_patience(error: Exception) -> Response:
 
 def _wait_for_submission(username: str) -> bool:
     # SubmitState writes the status. A click that came before would be forgotten by that write, so it waits.
-    client, keys = _client(), [data_attribute_status]
+    client = _client()
     give_up_at = time.monotonic() + SUBMISSION_WAIT_SECONDS
-    while not client.get_workflow_data_attributes(UserSignupWorkflow, username, keys=keys).get(data_attribute_status):
+    while not _is_submitted(client, username):
         if client.describe_workflow(username).workflow_status is not WorkflowStatus.RUNNING:
             # It ended before: nothing more will come, and the RPC says so.
             return True
@@ -106,6 +108,15 @@ def _wait_for_submission(username: str) -> bool:
             return False
         time.sleep(SUBMISSION_POLL_SECONDS)
     return True
+
+
+def _is_submitted(client: Client, username: str) -> bool:
+    try:
+        known = client.get_workflow_data_attributes(UserSignupWorkflow, username, keys=[data_attribute_status])
+    except ServerSideError:
+        # Some servers cannot read of a run before anything of it has run.
+        return False
+    return bool(known.get(data_attribute_status))
 
 
 def _client() -> Client:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sample_apps.serving import parser_of, serve
+from sample_apps.serving import engine_of, parser_of, serve
 from sample_apps.subscription.app import create_app
 
 NAME = "subscription"
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
         options,
         lambda _: create_app(options.database),
         lambda url: (
-            f"subscription is ready on {url} (database {options.database}; Ctrl-C stops it). Try:\n"
+            f"subscription is ready on {url} ({engine_of(options)}; Ctrl-C stops it). Try:\n"
             f"  curl -X POST '{url}/subscriptions/s1?customer=alice&email=alice@example.com"
             "&plan=basic&trial=10&cycle=10&cycles=6'\n"
             f"  curl '{url}/subscriptions/s1'\n"

@@ -11,6 +11,7 @@ from iwf_py import (
     InvalidArgumentError,
     IwfPy,
     Registry,
+    ServerSideError,
     StoreError,
     TooManyRequestsError,
     WorkflowAlreadyStartedError,
@@ -117,6 +118,7 @@ def say_what_is_wrong(error: Exception) -> Response:
 
 @subscriptions.errorhandler(EngineError)
 @subscriptions.errorhandler(StoreError)
+@subscriptions.errorhandler(ServerSideError)
 @subscriptions.errorhandler(TooManyRequestsError)
 def ask_for_patience(error: Exception) -> Response:
     current_app.logger.error("subscriptions cannot be served: %s", error)

@@ -65,7 +65,6 @@ def summary(persistence: Persistence) -> Summary:
 def end(persistence: Persistence, state: str) -> StateDecision:
     """Complete the run, with how it stands at its end."""
     persistence.set_search_attribute_keyword(search_attribute_state, state)
-    persistence.set_search_attribute_datetime(search_attribute_next_charge, None)
     return StateDecision.graceful_complete_workflow(summary(persistence))
 
 

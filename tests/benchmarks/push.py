@@ -21,7 +21,8 @@ from time import perf_counter, process_time
 
 from iwf_py.model.invocations import ExecuteResult, Invocation, InvocationKind
 from iwf_py.model.payload import Payload
-from iwf_py.wire.posting import Answered, Post, Poster
+from iwf_py.wire.exchanging import Answered, Post
+from iwf_py.wire.posting import Poster
 from iwf_py.wire.push import PushPerformer
 from iwf_py.wire.worker_urls import WorkerUrls
 

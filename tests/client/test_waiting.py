@@ -353,6 +353,7 @@ def test_the_async_client_sends_what_the_client_sends(client, async_client, serv
         "start",
         "get",
         "get_simple_workflow_result_with_wait",
+        "close",
         "decode_outputs",
         "find_workflows",
     }

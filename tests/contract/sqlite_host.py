@@ -162,11 +162,14 @@ class SqliteHost(ContractHost):
 
     def problems(self):
         self.settle()
-        return [problem for row in self._store.rows(0, 1000) for problem in self._problems_of(row)]
+        return list(problems_of(self._store))
 
-    def _problems_of(self, row):
-        loaded = self._store.load(row)
-        events = self._store.events(row, 0, 1 << 30)
+
+def problems_of(store):
+    """Audit every run of a store."""
+    for row in store.rows(0, 1000):
+        loaded = store.load(row)
+        events = store.events(row, 0, 1 << 30)
         if loaded.parked is not None:
             yield f"run {row} is parked: {loaded.parked}"
         if [seq for seq, _ in events] != list(range(1, loaded.record.seq + 1)):

@@ -1,4 +1,4 @@
-"""The signup application, in this process and in one of its own."""
+"""The signup application in this process, and any sample in one of its own."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class RecordingPost:
 class Process:
     """The sample as users run it; its lines can be waited for."""
 
-    def __init__(self, *options: str, cwd: Path, **environment: str) -> None:
+    def __init__(self, *options: str, cwd: Path, module: str = "sample_apps.signup", **environment: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sample_apps.signup", *options],
+            [sys.executable, "-m", module, *options],
             cwd=cwd,
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             stdout=subprocess.PIPE,
@@ -81,12 +81,12 @@ class Process:
         self.rest()
         return self.process.returncode
 
-    def get(self, url: str) -> tuple[int, str]:
+    def get(self, url: str, method: str = "GET") -> tuple[int, str]:
         """Ask it as curl does."""
         host, _, path = url.removeprefix("http://").partition("/")
         connection = http.client.HTTPConnection(host, timeout=PATIENCE)
         try:
-            connection.request("GET", f"/{path}")
+            connection.request(method, f"/{path}")
             response = connection.getresponse()
             return response.status, response.read().decode()
         finally:

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from iwf_py.wire.posting import Post, Poster
+from iwf_py.wire.exchanging import Post
+from iwf_py.wire.posting import Poster
 from iwf_py.wire.worker_urls import WorkerUrls
 from tests.wire.hostile import Hostile
 

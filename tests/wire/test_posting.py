@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from iwf_py.errors import EngineStoppedError
+from iwf_py.wire.exchanging import Answered, Post, Unanswered
 from iwf_py.wire.names import Names
-from iwf_py.wire.posting import Answered, Post, Poster, Unanswered
+from iwf_py.wire.posting import Poster
 from iwf_py.wire.worker_urls import WorkerUrls
 from tests.wire.conftest import Replies, until
 from tests.wire.hostile import GOOD, Hostile
@@ -191,11 +192,11 @@ def test_a_second_answer_is_never_the_next_posts(hostile, replies):
 
 def test_nobody_listens(replies):
     """
-    A refused connection is told at once, in the system's words.
+    A refused connection is told at once, in the system's words, and that nothing can have been carried out.
     """
     reply = replies.of(f"http://127.0.0.1:{unused_port()}/x")
 
-    assert reply == Unanswered(reason="connection refused")
+    assert reply == Unanswered(reason="connection refused", was_sent=False)
 
 
 def test_an_answer_after_the_deadline_is_not_told(hostile, replies):
@@ -320,7 +321,7 @@ def test_a_certificate_counts(make_replies):
         poster.close()
         server.close()
 
-    assert "the worker's certificate is not good: " in refused.reason
+    assert "the certificate is not good: " in refused.reason
     assert "not valid for 'other.example'" in misnamed.reason
     assert seen == []
     assert good == FINE

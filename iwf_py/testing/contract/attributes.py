@@ -25,6 +25,7 @@ from iwf_py.model.payload import NO_VALUE, Payload
 from iwf_py.model.requests import GetAttributesRequest, SetAttributesRequest
 from iwf_py.model.status import PersistenceLoadingType, SearchAttributeValueType
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.needs import Capability, needs
 
 
 @dataclass
@@ -240,6 +241,7 @@ def test_search_attributes_are_read_back_with_their_types(host: ContractHost):
     assert host.client.get_workflow_search_attributes(Scribe, "w", ["age"]) == {"age": 2**62 + 1}
 
 
+@needs(Capability.HISTORY)
 def test_recorded_events_are_in_the_history(host: ContractHost):
     """
     record_event leaves its data with the call that recorded it, and nowhere else.
@@ -288,6 +290,7 @@ def test_a_client_writes_and_deletes_attributes(host: ContractHost):
     assert host.output("w") == ["set", "Bonn"]
 
 
+@needs(Capability.HISTORY)
 def test_none_deletes_attributes_of_both_kinds_for_good(host: ContractHost):
     """
     What a client has deleted from outside is not there any more, after a new start of the engine, too; deleting what is not

@@ -15,6 +15,7 @@ from iwf_py.model.commands import CommandRequest, InternalChannelCommand, Signal
 from iwf_py.model.status import WorkflowStatus
 from iwf_py.testing.contract.host import ContractHost
 from iwf_py.testing.contract.listening import Listener, all_of, any_of, internal, signal, tell, timer
+from iwf_py.testing.contract.needs import Capability, needs
 
 
 class Talk(WorkflowState[None]):
@@ -224,6 +225,7 @@ def test_up_to_the_upper_bound_is_taken_at_once(host: ContractHost):
     }
 
 
+@needs(Capability.DESCRIBE)
 def test_a_command_that_wants_more_lets_the_next_one_have_it(host: ContractHost):
     """
     A command below its lower bound reserves nothing.
@@ -246,6 +248,7 @@ def test_everything_that_came_in_one_turn_is_taken_together(host: ContractHost):
     assert host.output("w")["internals"] == [["RECEIVED", "1"], ["RECEIVED", "2"], ["WAITING"]]
 
 
+@needs(Capability.CLOCK)
 def test_what_comes_after_the_trigger_stays_in_the_channel(host: ContractHost):
     """
     Commands that were left over consume nothing; the message is there for another state.

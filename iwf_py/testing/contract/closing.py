@@ -17,6 +17,7 @@ from iwf_py.errors import (
 from iwf_py.model.status import WorkflowErrorType, WorkflowStatus, WorkflowStopType
 from iwf_py.testing.contract.host import ContractHost
 from iwf_py.testing.contract.listening import Listener, all_of, any_of, internal, signal, timer
+from iwf_py.testing.contract.needs import Capability, needs
 
 WORKFLOWS = ()
 
@@ -74,6 +75,7 @@ def test_a_failed_stop_tells_its_reason(host: ContractHost):
     assert result.error_message == "the reason"
 
 
+@needs(Capability.DESCRIBE)
 def test_a_failed_stop_keeps_what_was_given(host: ContractHost):
     """
     Outputs collected before a client fails the run are its results, here and after another start of the engine.
@@ -125,6 +127,7 @@ def test_stopping_a_closed_run(host: ContractHost):
     assert host.status("w") is WorkflowStatus.COMPLETED
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_closed_run_keeps_what_was_executing(host: ContractHost):
     """
     Its description still names the state executions that were open when it closed.
@@ -140,6 +143,7 @@ def test_a_closed_run_keeps_what_was_executing(host: ContractHost):
     assert description.closed_at == host.clock.now()
 
 
+@needs(Capability.CLOCK, Capability.HISTORY)
 def test_nothing_happens_to_a_closed_run(host: ContractHost):
     """
     Timers that were waiting fire no more; its history ends with its close.
@@ -153,6 +157,7 @@ def test_nothing_happens_to_a_closed_run(host: ContractHost):
     assert host.kinds("w") == before == ["Started", "ExecuteReturned", "WaitUntilReturned", "StopRequested"]
 
 
+@needs(Capability.CLOCK)
 def test_a_run_times_out_at_its_instant(host: ContractHost):
     """
     TIMEOUT comes when the whole time is over, not before.
@@ -169,6 +174,7 @@ def test_a_run_times_out_at_its_instant(host: ContractHost):
         host.client.wait_for_workflow_completion("w")
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 @pytest.mark.parametrize("timeout", [0, None])
 def test_a_run_may_have_no_timeout(host: ContractHost, timeout: int | None):
     """
@@ -182,6 +188,7 @@ def test_a_run_may_have_no_timeout(host: ContractHost, timeout: int | None):
     assert host.description("w").deadline is None
 
 
+@needs(Capability.CLOCK)
 def test_a_timeout_outlives_the_engine(host: ContractHost):
     """
     A deadline stands, whichever engine it was set by.
@@ -197,6 +204,7 @@ def test_a_timeout_outlives_the_engine(host: ContractHost):
     assert host.status("w") is WorkflowStatus.TIMEOUT
 
 
+@needs(Capability.CLOCK)
 def test_a_timer_before_the_deadline_comes_first(host: ContractHost):
     """
     However much time passes at once, what is due earlier happens earlier.

@@ -20,6 +20,7 @@ from iwf_py.model.commands import CommandRequest, InternalChannelCommand, Signal
 from iwf_py.model.options import RetryPolicy
 from iwf_py.model.status import WorkflowErrorType, WorkflowStatus
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.needs import Capability, needs
 
 
 class Root(WorkflowState[list[list[Any]]]):
@@ -225,6 +226,7 @@ def look(host: ContractHost) -> WorkflowStatus:
     return host.status("w")
 
 
+@needs(Capability.DESCRIBE)
 def test_state_executions_are_numbered_by_state(host: ContractHost):
     """
     Each state counts its own executions from one, in the order of the decision.
@@ -234,6 +236,7 @@ def test_state_executions_are_numbered_by_state(host: ContractHost):
     assert list(host.states("w")) == ["Sleep-1", "Sleep-2", "Silent-1", "Sleep-3"]
 
 
+@needs(Capability.CLOCK)
 def test_outputs_are_kept_in_the_order_of_completion(host: ContractHost):
     """
     A run completes gracefully when its last thread has ended, with what each of them gave.
@@ -259,6 +262,7 @@ def test_a_completion_without_output_leaves_no_result(host: ContractHost):
     assert host.client.wait_for_workflow_completion("w") is None
 
 
+@needs(Capability.CLOCK)
 def test_one_result_is_asked_for_where_there_are_several(host: ContractHost):
     """
     Several outputs are read as a list; as a single result they are an error that says so.
@@ -273,6 +277,7 @@ def test_one_result_is_asked_for_where_there_are_several(host: ContractHost):
     assert results == ["Sleep-1", "Sleep-2"]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_force_complete_abandons_the_other_threads(host: ContractHost):
     """
     The run completes at once, with what had been given until then.
@@ -286,6 +291,7 @@ def test_force_complete_abandons_the_other_threads(host: ContractHost):
     assert host.description("w").executing_state_ids == ("Sleep-2", "Stay-1")
 
 
+@needs(Capability.CLOCK)
 def test_force_fail_keeps_the_results(host: ContractHost):
     """
     The run fails by its own decision, with what had been given until then.
@@ -303,6 +309,7 @@ def test_force_fail_keeps_the_results(host: ContractHost):
     assert caught.value.workflow_status is WorkflowStatus.FAILED
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_dead_end_leaves_the_run_open(host: ContractHost):
     """
     When its only thread has ended at a dead end, a run waits; an RPC brings it to life again.
@@ -317,6 +324,7 @@ def test_a_dead_end_leaves_the_run_open(host: ContractHost):
     assert host.output("w") == "Sleep-1"
 
 
+@needs(Capability.CLOCK)
 def test_a_graceful_completion_waits_for_dead_ends(host: ContractHost):
     """
     Once asked for, the run completes when the last thread has ended, however it ends.
@@ -330,6 +338,7 @@ def test_a_graceful_completion_waits_for_dead_ends(host: ContractHost):
     assert host.output("w") == "Sleep-1"
 
 
+@needs(Capability.DESCRIBE)
 def test_a_decision_for_a_foreign_state_is_a_failed_attempt(host: ContractHost):
     """
     It is told, and tried again, so that a corrected deploy heals it.
@@ -343,6 +352,7 @@ def test_a_decision_for_a_foreign_state_is_a_failed_attempt(host: ContractHost):
     assert state.next_attempt_at is not None
 
 
+@needs(Capability.CLOCK)
 def test_a_movement_may_override_the_options(host: ContractHost):
     """
     The next state is called with the mover's options instead of its own.
@@ -357,6 +367,7 @@ def test_a_movement_may_override_the_options(host: ContractHost):
     assert "attempt 3" in (result.error_message or "")
 
 
+@needs(Capability.DESCRIBE)
 def test_the_run_closes_if_the_internal_channel_is_empty(host: ContractHost):
     """
     With a message there, the other branch is taken; once it is consumed and done with, the run closes.
@@ -425,6 +436,7 @@ def test_a_message_that_is_being_worked_on_counts_after_a_restart(host: Contract
     assert look(host) is WorkflowStatus.COMPLETED
 
 
+@needs(Capability.DESCRIBE)
 def test_several_states_may_be_the_other_branch(host: ContractHost):
     """
     Where the channel is not empty the run goes on in all of them, in their order; where it is, it closes.
@@ -440,6 +452,7 @@ def test_several_states_may_be_the_other_branch(host: ContractHost):
     assert look(host) is WorkflowStatus.COMPLETED
 
 
+@needs(Capability.DESCRIBE)
 def test_what_the_state_publishes_itself_counts(host: ContractHost):
     """
     A state that publishes and closes if the channel is empty does not close.
@@ -451,6 +464,7 @@ def test_what_the_state_publishes_itself_counts(host: ContractHost):
     assert list(host.states("w")) == ["CloseIf-2"]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_the_run_closes_gracefully_if_all_channels_are_empty(host: ContractHost):
     """
     With a message in any channel the other branch is taken; else the thread ends, and the run with its last thread.
@@ -470,6 +484,7 @@ def test_the_run_closes_gracefully_if_all_channels_are_empty(host: ContractHost)
     assert host.outputs("w") == ["empty", "Sleep-1"]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_several_threads_outlive_the_engine(host: ContractHost):
     """
     Threads, and the outputs given so far, are there after the engine was begun again.

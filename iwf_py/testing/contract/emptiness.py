@@ -22,6 +22,7 @@ from iwf_py.testing.contract.listening import (
     signal_until_empty,
     timer,
 )
+from iwf_py.testing.contract.needs import Capability, needs
 
 
 class Boss(WorkflowState[int]):
@@ -107,6 +108,7 @@ def test_a_channel_that_holds_nothing_is_empty_at_once(host: ContractHost):
     assert host.output("w")["emptied"] == [True, True]
 
 
+@needs(Capability.DESCRIBE)
 def test_the_run_goes_on_when_all_work_is_done(host: ContractHost):
     """
     Three pieces of work for two states: the channel is empty when the third has been finished, not when it was taken.
@@ -139,6 +141,7 @@ def test_work_in_hand_and_who_waits_for_its_end_outlive_the_engine(host: Contrac
     assert host.output("w") == [True, True]
 
 
+@needs(Capability.DESCRIBE)
 def test_a_channel_that_was_empty_once_is_enough(host: ContractHost):
     """
     The command stays complete when messages come later, and when another engine goes on.
@@ -155,6 +158,7 @@ def test_a_channel_that_was_empty_once_is_enough(host: ContractHost):
     assert (told["emptied"], told["signals"]) == ([True], [["RECEIVED", "go"]])
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_what_the_state_took_itself_is_not_in_its_way(host: ContractHost):
     """
     Of two messages each state has one; when the other state has finished, the channel is empty for who waits.
@@ -172,6 +176,7 @@ def test_what_the_state_took_itself_is_not_in_its_way(host: ContractHost):
     assert {finished["signals"][0][1], waited["signals"][0][1]} == {"1", "2"}
 
 
+@needs(Capability.CLOCK)
 def test_a_state_that_goes_on_for_another_reason_is_told_so(host: ContractHost):
     """
     With ANY a timer may be first: the channel was not empty.
@@ -200,6 +205,7 @@ def test_an_id_in_a_combination_may_be_that_of_an_empty_channel(host: ContractHo
     assert (told["emptied"], told["timers"]) == ([True], ["SCHEDULED"])
 
 
+@needs(Capability.DESCRIBE)
 def test_describe_tells_which_channel_a_state_waits_for(host: ContractHost):
     """
     A waiting state is described with the channels that it wants empty.
@@ -213,6 +219,7 @@ def test_describe_tells_which_channel_a_state_waits_for(host: ContractHost):
     ]
 
 
+@needs(Capability.DESCRIBE)
 def test_a_channel_that_is_not_declared_cannot_be_waited_for(host: ContractHost):
     """
     The attempt fails and says which channels there are, so that a corrected deploy heals it.

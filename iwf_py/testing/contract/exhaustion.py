@@ -11,6 +11,7 @@ from iwf_py.authoring.workflow_state_options import WorkflowStateOptions
 from iwf_py.model.options import RetryPolicy
 from iwf_py.model.status import WorkflowErrorType, WorkflowStatus
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.needs import Capability, needs
 
 ONCE = RetryPolicy(maximum_attempts=1)
 TWICE = RetryPolicy(maximum_attempts=2)
@@ -129,6 +130,7 @@ class Muted(ObjectWorkflow):
 WORKFLOWS = (Payment(), Deaf(), Muted())
 
 
+@needs(Capability.CLOCK)
 def test_a_failure_state_takes_over(host: ContractHost):
     """
     It gets the failed state's input, and the failure: type, words, number of attempts, and where; nothing that was written.
@@ -149,6 +151,7 @@ def test_a_failure_state_takes_over(host: ContractHost):
     ]
 
 
+@needs(Capability.CLOCK)
 def test_a_failure_state_may_fail_in_turn(host: ContractHost):
     """
     Its own failure state follows, with the input of the first and the failure of the last.
@@ -160,6 +163,7 @@ def test_a_failure_state_may_fail_in_turn(host: ContractHost):
     assert host.output("w") == ["hopeless", "Refund", "no refund either"]
 
 
+@needs(Capability.CLOCK)
 def test_a_state_may_proceed_though_it_could_not_wait(host: ContractHost):
     """
     Execute is told that wait_until failed, and sees nothing of it.
@@ -171,6 +175,7 @@ def test_a_state_may_proceed_though_it_could_not_wait(host: ContractHost):
     assert host.output("w") == [False, 0, None, None]
 
 
+@needs(Capability.CLOCK)
 def test_a_state_that_cannot_wait_fails_the_run(host: ContractHost):
     """
     Without a policy to proceed, exhausted attempts of wait_until end the run.

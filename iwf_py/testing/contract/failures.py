@@ -21,6 +21,7 @@ from iwf_py.model.options import RetryPolicy
 from iwf_py.model.requests import StateDescription
 from iwf_py.model.status import WorkflowErrorType, WorkflowStatus
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.needs import Capability, needs
 from iwf_py.testing.contract.notes import note, notes
 
 
@@ -213,6 +214,7 @@ def attempts_at(host: ContractHost, *instants: float) -> list[int]:
     return counts
 
 
+@needs(Capability.CLOCK)
 def test_a_failed_attempt_is_tried_again_at_growing_intervals(host: ContractHost):
     """
     By default after one second, then two, then four; neither earlier nor later.
@@ -225,6 +227,7 @@ def test_a_failed_attempt_is_tried_again_at_growing_intervals(host: ContractHost
     assert host.output("w") == 5
 
 
+@needs(Capability.CLOCK)
 def test_intervals_stop_growing_at_their_maximum(host: ContractHost):
     """
     10, 40, then 100 ms for ever: intervals may be parts of a second.
@@ -236,6 +239,7 @@ def test_intervals_stop_growing_at_their_maximum(host: ContractHost):
     assert host.status("w") is WorkflowStatus.FAILED
 
 
+@needs(Capability.CLOCK)
 def test_the_default_interval_stops_at_a_hundred_seconds(host: ContractHost):
     """
     However long it goes on failing, it is tried at least every hundred seconds, and never given up.
@@ -249,6 +253,7 @@ def test_the_default_interval_stops_at_a_hundred_seconds(host: ContractHost):
     assert len(notes("w")) == count + 10
 
 
+@needs(Capability.CLOCK)
 def test_attempts_are_numbered_and_share_their_beginning(host: ContractHost):
     """
     User code sees which attempt it is, and when the first began.
@@ -262,6 +267,7 @@ def test_attempts_are_numbered_and_share_their_beginning(host: ContractHost):
     assert host.output("w") == 3
 
 
+@needs(Capability.CLOCK, Capability.HISTORY)
 def test_what_a_failed_attempt_wrote_is_dropped(host: ContractHost):
     """
     Attributes and messages of an attempt count only when it succeeds, and then once.
@@ -275,6 +281,7 @@ def test_what_a_failed_attempt_wrote_is_dropped(host: ContractHost):
     assert host.kinds("w") == ["Started", "ExecuteReturned"]
 
 
+@needs(Capability.CLOCK)
 def test_a_limited_number_of_attempts_ends_the_run(host: ContractHost):
     """
     After the last attempt the run has failed, with the error's words.
@@ -293,6 +300,7 @@ def test_a_limited_number_of_attempts_ends_the_run(host: ContractHost):
         host.client.wait_for_workflow_completion("w")
 
 
+@needs(Capability.CLOCK)
 def test_a_limited_duration_ends_the_run_when_no_attempt_fits(host: ContractHost):
     """
     With eight seconds, attempts at 0, 1, 3 and 7 seconds; the next would come too late, so the fourth is the last.
@@ -304,6 +312,7 @@ def test_a_limited_duration_ends_the_run_when_no_attempt_fits(host: ContractHost
     assert host.status("w") is WorkflowStatus.FAILED
 
 
+@needs(Capability.CLOCK)
 def test_attempts_end_early_when_the_next_would_come_after_the_timeout(host: ContractHost):
     """
     With a workflow timeout of ten seconds the fourth failure, at seven, is final: FAILED, not TIMEOUT at ten.
@@ -315,6 +324,7 @@ def test_attempts_end_early_when_the_next_would_come_after_the_timeout(host: Con
     assert host.status("w") is WorkflowStatus.FAILED
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_failure_is_described(host: ContractHost):
     """
     While it waits for its next attempt, a state tells what failed, how often, and when it is tried again.
@@ -344,6 +354,7 @@ def test_an_error_that_must_not_be_retried_is_final(host: ContractHost):
     assert notes("w") == [1]
 
 
+@needs(Capability.CLOCK)
 def test_an_error_may_say_when_to_try_again(host: ContractHost):
     """
     RetryAfter overrides the policy's interval.
@@ -355,6 +366,7 @@ def test_an_error_may_say_when_to_try_again(host: ContractHost):
     assert host.output("w") == 2
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
@@ -382,6 +394,7 @@ def test_nonsense_is_a_failed_attempt(host: ContractHost, kind: str, words: str)
     assert host.output("w") == 2
 
 
+@needs(Capability.CLOCK)
 def test_nonsense_in_wait_until_is_a_failed_attempt(host: ContractHost):
     """
     Neither a word nor an impossible combination is a request; the third attempt heals it.
@@ -393,6 +406,7 @@ def test_nonsense_in_wait_until_is_a_failed_attempt(host: ContractHost):
     assert host.output("w") == "at last"
 
 
+@needs(Capability.CLOCK)
 def test_methods_may_be_coroutines(host: ContractHost):
     """
     Async def wait_until and execute are called, fail and are retried like any other.
@@ -406,6 +420,7 @@ def test_methods_may_be_coroutines(host: ContractHost):
     assert host.output("w") == 2
 
 
+@needs(Capability.CLOCK)
 def test_attempts_outlive_the_engine(host: ContractHost):
     """
     An engine that ends is no failure of the state: counts and instants are as they were.
@@ -424,6 +439,7 @@ def test_attempts_outlive_the_engine(host: ContractHost):
     assert len(notes("w")) == 3
 
 
+@needs(Capability.CLOCK)
 def test_waiting_for_an_attempt_is_no_poison(host: ContractHost):
     """
     However many engines come and go while a state waits for its next attempt, it is tried again at its instant.

@@ -7,11 +7,13 @@ from datetime import timedelta
 from iwf_py.authoring.workflow_options import WorkflowOptions
 from iwf_py.testing.contract.host import ContractHost
 from iwf_py.testing.contract.listening import Listener, any_of, signal
+from iwf_py.testing.contract.needs import Capability, needs
 from iwf_py.testing.contract.skipping import Dormitory, Sleeper
 
 WORKFLOWS = ()
 
 
+@needs(Capability.DESCRIBE)
 def test_a_state_that_waits_for_its_commands_is_not_held(host: ContractHost):
     """
     What it waits for is told by its commands.
@@ -21,6 +23,7 @@ def test_a_state_that_waits_for_its_commands_is_not_held(host: ContractHost):
     assert host.states("w")["Listen-1"].held is None
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_start_delay_holds_a_state(host: ContractHost):
     """
     The sentence says until when.
@@ -33,6 +36,7 @@ def test_a_start_delay_holds_a_state(host: ContractHost):
     assert host.states("w")["Doze-1"].held is None
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_failed_attempt_holds_a_state_until_the_next(host: ContractHost):
     """
     The sentence says until when, after a restart too.
@@ -46,6 +50,7 @@ def test_a_failed_attempt_holds_a_state_until_the_next(host: ContractHost):
     assert host.states("w")["Doze-1"].held is None
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_lock_holds_a_state(host: ContractHost):
     """
     The sentence says which key it is, and who has it.

@@ -10,6 +10,7 @@ from iwf_py.core.events import Signalled
 from iwf_py.errors import WorkflowNotExistsError
 from iwf_py.testing.contract.host import ContractHost
 from iwf_py.testing.contract.listening import Listener, all_of, any_of, signal, timer
+from iwf_py.testing.contract.needs import Capability, needs
 
 WORKFLOWS = (Listener(),)
 
@@ -19,6 +20,7 @@ def entries(host: ContractHost, workflow_id: str, after: int = 0, limit: int = 1
     return host.service.history(host.address(workflow_id), after, limit).result(30)
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_history_tells_the_story_in_order(host: ContractHost):
     """
     Every event that changed something is there once, numbered from one without gaps, at an instant that never runs back.
@@ -45,6 +47,7 @@ def test_history_tells_the_story_in_order(host: ContractHost):
     assert (story[4].at - story[0].at).total_seconds() == 10
 
 
+@needs(Capability.HISTORY)
 def test_history_is_read_page_by_page(host: ContractHost):
     """
     A reader asks for what comes after what it has.
@@ -62,6 +65,7 @@ def test_history_is_read_page_by_page(host: ContractHost):
     assert entries(host, "w", after=whole[-1].seq) == ()
 
 
+@needs(Capability.HISTORY)
 def test_what_is_refused_leaves_no_trace(host: ContractHost):
     """
     A refused request is no event.
@@ -77,6 +81,7 @@ def test_what_is_refused_leaves_no_trace(host: ContractHost):
     assert entries(host, "w") == before
 
 
+@needs(Capability.HISTORY)
 def test_history_of_an_unknown_run_is_refused(host: ContractHost):
     """
     No run, no history.
@@ -85,6 +90,7 @@ def test_history_of_an_unknown_run_is_refused(host: ContractHost):
         entries(host, "unknown")
 
 
+@needs(Capability.HISTORY)
 def test_payloads_stay_sealed_in_the_history(host: ContractHost):
     """
     An event carries its value as it came from the client.
@@ -98,6 +104,7 @@ def test_payloads_stay_sealed_in_the_history(host: ContractHost):
     assert signalled.value == host.converter.encode("x")
 
 
+@needs(Capability.HISTORY)
 def test_history_goes_on_where_it_stopped(host: ContractHost):
     """
     Another engine numbers on from the last entry of the one before.

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any
 
 from iwf_py.authoring.registry import Registry
@@ -22,6 +23,7 @@ from iwf_py.authoring.workflow import ObjectWorkflow
 from iwf_py.client.client import Client
 from iwf_py.codec.payloads import JsonConverter
 from iwf_py.core.events import Event
+from iwf_py.errors import UnsupportedByServerError
 from iwf_py.model.durations import Duration
 from iwf_py.model.requests import GetAttributesRequest, RunAddress, RunDescription, RunResult, StateDescription
 from iwf_py.model.status import WorkflowStatus
@@ -59,6 +61,10 @@ class ContractHost(ABC):
     def advance(self, duration: Duration | str) -> None:
         """Let time pass, stopping at each instant at which something is due; settled at each, and at the end."""
 
+    def let_pass(self, seconds: int) -> None:
+        """Let so many seconds pass, where a test has a hand on the clock; elsewhere they do so by themselves."""
+        self.advance(seconds)
+
     @abstractmethod
     def restart(self) -> None:
         """End the engine and begin another on what it stored; nothing to do for a host that stores nothing."""
@@ -90,6 +96,18 @@ class ContractHost(ABC):
         run_id = self.client.start_workflow(workflow, workflow_id, timeout, input, options)
         self.settle()
         return run_id
+
+    def asked(self, future: Future[Any]) -> Future[Any]:
+        """Let a question arrive; one that the host's service has not at all is refused here."""
+        self.settle()
+        if future.done() and isinstance(future.exception(), UnsupportedByServerError):
+            future.result()
+        return future
+
+    def is_told(self, future: Future[Any]) -> bool:
+        """Tell whether a waiter has its answer now; a host that is far away may take a moment to bring it."""
+        self.settle()
+        return future.done()
 
     def address(self, workflow_id: str, run_id: str | None = None) -> RunAddress:
         """Name a run."""

@@ -23,6 +23,7 @@ from iwf_py.model.payload import Payload
 from iwf_py.model.requests import RpcRequest
 from iwf_py.model.status import PersistenceLoadingType, Phase, SearchAttributeValueType
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.needs import Capability, needs
 
 KEYS = ("a", "b", "c")
 
@@ -142,6 +143,7 @@ def blocked(host: ContractHost) -> list[str]:
     return [state.state_execution_id for state in host.description("w").states if state.is_blocked]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_key_is_held_by_one_state_at_a_time(host: ContractHost):
     """
     A second state that locks the key waits until the first has ended, its retries included.
@@ -164,6 +166,7 @@ def test_no_update_is_lost_between_lock_holders(host: ContractHost):
     assert host.client.get_workflow_data_attributes(Office, "w", keys=["count"]) == {"count": 10}
 
 
+@needs(Capability.DESCRIBE)
 def test_states_with_different_keys_do_not_wait(host: ContractHost):
     """
     Only a shared key makes one state wait for another.
@@ -173,6 +176,7 @@ def test_states_with_different_keys_do_not_wait(host: ContractHost):
     assert list(host.states("w")) == ["Work-1"]
 
 
+@needs(Capability.DESCRIBE)
 def test_data_and_search_keys_are_two_spaces(host: ContractHost):
     """
     A lock on a data attribute does not hold a search attribute of the same name.
@@ -182,6 +186,7 @@ def test_data_and_search_keys_are_two_spaces(host: ContractHost):
     assert list(host.states("w")) == ["Work-1"]
 
 
+@needs(Capability.DESCRIBE)
 def test_search_attributes_are_locked_too(host: ContractHost):
     """
     Two states that lock one search attribute take turns.
@@ -191,6 +196,7 @@ def test_search_attributes_are_locked_too(host: ContractHost):
     assert blocked(host) == ["Work-2"]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_all_keys_are_taken_together(host: ContractHost):
     """
     States that want the same two keys, named in whatever order, never wait for each other in a circle.
@@ -203,6 +209,7 @@ def test_all_keys_are_taken_together(host: ContractHost):
     assert host.outputs("w") == ["Work-1", "Work-2", "Work-3"]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_nobody_overtakes_on_a_shared_key(host: ContractHost):
     """
     A later state does not slip past one that waits for the same key, though the key is free.
@@ -217,6 +224,7 @@ def test_nobody_overtakes_on_a_shared_key(host: ContractHost):
     assert host.outputs("w") == ["Work-4", "Work-1", "Work-2", "Work-3"]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_no_lock_is_held_while_a_state_waits(host: ContractHost):
     """
     wait_until holds its locks through its retries, and frees them before its commands are waited for.
@@ -231,6 +239,7 @@ def test_no_lock_is_held_while_a_state_waits(host: ContractHost):
     assert host.outputs("w") == ["Work-1", "Gate-1"]
 
 
+@needs(Capability.CLOCK)
 def test_locks_outlive_the_engine(host: ContractHost):
     """
     Who held a key, and who queued for it, is the same after the engine was begun again.

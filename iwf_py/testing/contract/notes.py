@@ -1,4 +1,4 @@
-"""What the suite's user code notes as it is called; kept in this process, and by no host."""
+"""What the suite's user code notes as it is called; kept in the process that it runs in, and by no host."""
 
 from __future__ import annotations
 
@@ -6,23 +6,50 @@ import threading
 from collections import defaultdict
 from typing import Any
 
-_NOTES: dict[str, list[Any]] = defaultdict(list)
-_LOCK = threading.Lock()
+
+class Notebook:
+    """Notes of this process; a host whose user code runs in another one has its own way to read them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._notes: dict[str, list[Any]] = defaultdict(list)
+
+    def add(self, workflow_id: str, what: Any) -> None:
+        """Keep a note."""
+        with self._lock:
+            self._notes[workflow_id].append(what)
+
+    def read(self, workflow_id: str) -> list[Any]:
+        """Tell the notes of a workflow id, in order."""
+        with self._lock:
+            return list(self._notes[workflow_id])
+
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            self._notes.clear()
+
+
+_HERE = Notebook()
+# Where tests read; user code always writes here.
+_read: list[Notebook] = [_HERE]
+
+
+def read_from(book: Notebook | None) -> None:
+    """Have `notes` and `forget_notes` go to another notebook; None for that of this process."""
+    _read[:] = [book or _HERE]
 
 
 def note(workflow_id: str, what: Any) -> None:
     """Keep *what* for the test to read."""
-    with _LOCK:
-        _NOTES[workflow_id].append(what)
+    _HERE.add(workflow_id, what)
 
 
 def notes(workflow_id: str) -> list[Any]:
     """Tell what was noted under a workflow id, in order."""
-    with _LOCK:
-        return list(_NOTES[workflow_id])
+    return _read[0].read(workflow_id)
 
 
 def forget_notes() -> None:
     """Begin anew: each host under test does."""
-    with _LOCK:
-        _NOTES.clear()
+    _read[0].forget()

@@ -16,12 +16,14 @@ from iwf_py.authoring.workflow_options import WorkflowOptions
 from iwf_py.model.options import WorkflowConfig
 from iwf_py.model.status import WorkflowStatus
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.needs import Capability, needs
 from iwf_py.testing.contract.notes import forget_notes, notes
 from iwf_py.testing.contract.stories import Hear, Story, Stumbling, attributes, begin, heard, reset, resets, say
 
 WORKFLOWS = (Stumbling(),)
 
 
+@needs(Capability.HISTORY)
 def test_what_came_after_the_point_is_sent_again(host: ContractHost):
     """
     Messages that came later reach the new run, in their order, each once.
@@ -56,6 +58,7 @@ def test_what_came_after_the_point_may_be_left_out(host: ContractHost):
     assert notes("w") == ["Hear-2 wait_until", "Hear-2 execute other", "Hear-3 wait_until"]
 
 
+@needs(Capability.DESCRIBE)
 def test_a_reset_run_is_reset(host: ContractHost):
     """
     What a reset applied again lies before the same point: only a reset of the original run gets rid of it.
@@ -87,6 +90,7 @@ def test_the_beginning_of_a_run_that_was_reset_to_it(host: ContractHost):
     assert host.output("w")[0] == ["one", "end"]
 
 
+@needs(Capability.DESCRIBE)
 def test_all_that_clients_wrote_is_applied_again(host: ContractHost):
     """
     Signals, published messages, attributes, settings, and what RPCs wrote, with locks or without.
@@ -125,6 +129,7 @@ def test_signals_and_updates_are_left_out_one_by_one(host: ContractHost, signals
     assert attributes(host) == expected
 
 
+@needs(Capability.HISTORY)
 def test_a_locking_rpc_that_is_open_at_the_point_ends_there(host: ContractHost):
     """
     Nobody waits for it any more: its keys are free, and what it wrote later is applied again as all else.
@@ -140,6 +145,7 @@ def test_a_locking_rpc_that_is_open_at_the_point_ends_there(host: ContractHost):
     assert attributes(host)["ledger"] == [8]
 
 
+@needs(Capability.DESCRIBE)
 def test_what_lies_in_channels_and_was_given_out_survives(host: ContractHost):
     """
     Messages that nobody has taken, outputs of states that are done, and locals of those that wait stay as they were.
@@ -156,6 +162,7 @@ def test_what_lies_in_channels_and_was_given_out_survives(host: ContractHost):
     assert sum(host.description("w").channel_sizes.values()) == 1
 
 
+@needs(Capability.HISTORY)
 def test_locals_of_a_state_that_waits_survive(host: ContractHost):
     """
     A state that waits at the point goes on waiting, and is not asked again what for.
@@ -169,6 +176,7 @@ def test_locals_of_a_state_that_waits_survive(host: ContractHost):
     assert host.output("w")[2] == "Hear-1"
 
 
+@needs(Capability.CLOCK, Capability.HISTORY)
 def test_a_timer_keeps_its_instant(host: ContractHost):
     """
     What a state waits for at the point comes when it would have come.
@@ -185,6 +193,7 @@ def test_a_timer_keeps_its_instant(host: ContractHost):
     assert host.output("w")[0] == ["bell"]
 
 
+@needs(Capability.CLOCK, Capability.HISTORY)
 def test_a_timer_that_is_past_fires_at_once(host: ContractHost):
     """
     The reset may come long after the instant.
@@ -199,6 +208,7 @@ def test_a_timer_that_is_past_fires_at_once(host: ContractHost):
     assert host.output("w")[0] == ["bell"]
 
 
+@needs(Capability.HISTORY)
 def test_a_skipped_timer_is_skipped_again(host: ContractHost):
     """
     A skip that came after the point finds the timer that waits.
@@ -214,6 +224,7 @@ def test_a_skipped_timer_is_skipped_again(host: ContractHost):
     assert "TimerFired" not in host.kinds("w")
 
 
+@needs(Capability.CLOCK)
 def test_attempts_are_counted_anew(host: ContractHost):
     """
     A call that is made again has failed no more than a new one.
@@ -231,6 +242,7 @@ def test_attempts_are_counted_anew(host: ContractHost):
     assert host.output("w") == 3
 
 
+@needs(Capability.CLOCK)
 def test_a_start_delay_is_not_waited_for_twice(host: ContractHost):
     """
     What is left of it is waited for, and no more.

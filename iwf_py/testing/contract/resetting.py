@@ -21,6 +21,7 @@ from iwf_py.model.options import WorkflowRetryPolicy
 from iwf_py.model.status import WorkflowResetType, WorkflowStatus, WorkflowStopType
 from iwf_py.testing.contract.closing import stop
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.needs import Capability, needs
 from iwf_py.testing.contract.notes import forget_notes, notes
 from iwf_py.testing.contract.stories import S2, Five, Hear, Story, attributes, begin, heard, reset, resets, say
 
@@ -73,6 +74,7 @@ def test_either_name_of_a_state_is_enough(host: ContractHost):
     assert notes("w") == ["S2-5"]
 
 
+@needs(Capability.DESCRIBE, Capability.HISTORY)
 def test_a_reset_to_an_entry_keeps_it_and_all_before(host: ContractHost):
     """
     The new run's history begins with the entries of the other one, word for word, up to the one that is named.
@@ -89,6 +91,7 @@ def test_a_reset_to_an_entry_keeps_it_and_all_before(host: ContractHost):
     assert {entry.run_id for entry in host.client.get_history("w")} == {host.description("w").run_id}
 
 
+@needs(Capability.CLOCK)
 def test_a_reset_to_an_instant_keeps_what_was_before(host: ContractHost):
     """
     What happened at the instant, or later, is not kept.
@@ -118,6 +121,7 @@ def test_a_reset_to_no_instant_is_one_to_the_beginning(host: ContractHost):
     assert notes("w") == ["Begin-1 execute once", "Hear-1 wait_until"]
 
 
+@needs(Capability.HISTORY)
 def test_an_open_run_is_terminated_by_its_reset(host: ContractHost):
     """
     In the same breath: its waiters get that outcome, what it was doing is over, and its history says why.
@@ -139,6 +143,7 @@ def test_an_open_run_is_terminated_by_its_reset(host: ContractHost):
         host.client.signal_workflow("w", "word", "end", workflow_run_id=first)
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_new_run_is_linked_to_the_old_one(host: ContractHost):
     """
     It is the latest of its id; user code is told of the first run and its start, as before.
@@ -159,6 +164,7 @@ def test_a_new_run_is_linked_to_the_old_one(host: ContractHost):
     assert (event.reason, event.run_id, event.base_run_id) == ("the reason", second, first)
 
 
+@needs(Capability.DESCRIBE)
 def test_an_older_run_is_reset(host: ContractHost):
     """
     The past may be that of any run of the id; the one that is open now makes way.
@@ -193,6 +199,7 @@ def test_a_failed_run_is_reset(host: ContractHost):
     assert host.output("w")[:2] == [["end"], first]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_run_that_timed_out_is_reset(host: ContractHost):
     """
     The timeout is counted anew from the reset; what came too late for the old run is not applied again.
@@ -211,6 +218,7 @@ def test_a_run_that_timed_out_is_reset(host: ContractHost):
     assert host.status("w") is WorkflowStatus.TIMEOUT
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_run_that_was_retried_is_reset(host: ContractHost):
     """
     The retry that is open makes way; the new run has the attempt of the one whose past it has, and may be retried again.
@@ -234,6 +242,7 @@ def test_a_run_that_was_retried_is_reset(host: ContractHost):
     assert host.description("w").run_attempt == 2
 
 
+@needs(Capability.DESCRIBE)
 def test_a_reset_outlives_the_engine(host: ContractHost):
     """
     Both runs, their histories and their links are there after the engine was begun again; and so is what was under way.
@@ -264,6 +273,7 @@ NO_SUCH_POINT = {
 }
 
 
+@needs(Capability.DESCRIBE, Capability.HISTORY)
 @pytest.mark.parametrize("name", list(NO_SUCH_POINT))
 def test_a_point_that_is_not_there_is_refused(host: ContractHost, name: str):
     """
@@ -283,6 +293,7 @@ def test_a_point_that_is_not_there_is_refused(host: ContractHost, name: str):
     assert host.output("w")[0] == ["one", "end"]
 
 
+@needs(Capability.HISTORY)
 def test_the_end_of_a_run_is_not_kept(host: ContractHost):
     """
     A new run is open, so its past ends before the entry that closed the other one.

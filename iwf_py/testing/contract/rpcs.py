@@ -28,6 +28,7 @@ from iwf_py.model.options import PersistenceLoadingPolicy, RpcOptions
 from iwf_py.model.requests import RpcRequest
 from iwf_py.model.status import PersistenceLoadingType, WorkflowStatus
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.needs import Capability, needs
 from iwf_py.testing.contract.notes import note, notes
 
 
@@ -160,6 +161,7 @@ def test_an_rpc_reads_and_answers_by_its_annotation(host: ContractHost):
     assert host.client.invoke_rpc("w", Store.latest) == Item("tea", 2)
 
 
+@needs(Capability.HISTORY)
 def test_a_read_leaves_no_trace(host: ContractHost):
     """
     An RPC that writes nothing is no event; one that writes is one.
@@ -185,6 +187,7 @@ def test_an_rpc_writes_publishes_and_opens_states_in_one(host: ContractHost):
     assert host.client.get_workflow_data_attributes(Store, "w", keys=["other"]) == {"other": 1}
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_workflow_without_states_waits_for_its_rpcs(host: ContractHost):
     """
     A run without a starting state is running, with nothing to do, however long it takes.
@@ -219,6 +222,7 @@ def test_an_rpc_is_told_where_it_is(host: ContractHost):
     assert host.client.invoke_rpc("w", Store.who) == ["w", run_id, None]
 
 
+@needs(Capability.HISTORY)
 def test_an_rpc_that_raises_writes_nothing(host: ContractHost):
     """
     The caller is told the type and the words; the run goes on as if nothing had been asked.
@@ -283,7 +287,7 @@ def test_an_rpc_that_nobody_declares_is_refused(host: ContractHost):
 
 def test_a_closed_run_answers_reads_and_refuses_writes(host: ContractHost):
     """
-    A read-only RPC works after completion, one that would lock too, for there is nobody to lock out; one that writes is refused.
+    A read-only RPC works after completion; one that writes is refused.
     """
     host.start(Store, "w")
     host.client.invoke_rpc("w", Store.put, Item("tea"))
@@ -292,11 +296,22 @@ def test_a_closed_run_answers_reads_and_refuses_writes(host: ContractHost):
     assert host.client.invoke_rpc("w", Store.latest) == Item("tea")
     with pytest.raises(WorkflowNotExistsError):
         host.client.invoke_rpc("w", Store.put, Item("milk"))
-    assert host.client.invoke_rpc("w", Store.locked, None) is None
     with pytest.raises(WorkflowNotExistsError):
         host.client.invoke_rpc("w", Store.locked, 1)
 
     assert host.client.invoke_rpc("w", Store.latest) == Item("tea")
+
+
+@needs(Capability.CLOSED_LOCKS)
+def test_a_closed_run_answers_reads_that_would_lock(host: ContractHost):
+    """
+    There is nobody to lock out.
+    """
+    host.start(Store, "w")
+    host.client.invoke_rpc("w", Store.put, Item("tea"))
+    host.client.stop_workflow("w")
+
+    assert host.client.invoke_rpc("w", Store.locked, None) is None
 
 
 def test_an_rpc_sees_what_its_policy_loads(host: ContractHost):
@@ -329,6 +344,7 @@ def test_an_rpc_may_be_inherited(host: ContractHost):
     assert host.client.invoke_rpc("w", BranchStore.put, Item("tea")) == 1
 
 
+@needs(Capability.DESCRIBE)
 def test_states_opened_by_rpcs_share_the_count(host: ContractHost):
     """
     Executions of one state are numbered through, whoever opens them.

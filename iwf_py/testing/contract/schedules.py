@@ -15,6 +15,7 @@ from iwf_py.model.requests import RunDescription
 from iwf_py.model.status import IDReusePolicy, WorkflowStatus, WorkflowStopType
 from iwf_py.testing.contract.closing import stop
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.needs import Capability, needs
 from iwf_py.testing.contract.succession import Trial, say
 
 WORKFLOWS = ()
@@ -38,6 +39,7 @@ def begin(host: ContractHost) -> RunDescription:
     return host.description("w")
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE, Capability.HISTORY)
 def test_a_scheduled_run_is_open_at_once_and_begins_at_its_tick(host: ContractHost):
     """
     The start answers its run id; describe tells the schedule and the tick; nothing runs before that.
@@ -55,6 +57,7 @@ def test_a_scheduled_run_is_open_at_once_and_begins_at_its_tick(host: ContractHo
     assert host.kinds("w") == ["Started", "TimerFired", "WaitUntilReturned"]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_each_run_is_followed_by_the_next(host: ContractHost):
     """
     One id, one open run: the end of a run opens another, with the same input and attributes, for the next tick.
@@ -77,6 +80,7 @@ def test_each_run_is_followed_by_the_next(host: ContractHost):
     assert host.status("w") is WorkflowStatus.RUNNING
 
 
+@needs(Capability.CLOCK)
 def test_who_waits_for_a_scheduled_run_is_told_its_own_outcome(host: ContractHost):
     """
     A waiter does not follow the schedule: the run that it asked for has ended.
@@ -92,6 +96,7 @@ def test_who_waits_for_a_scheduled_run_is_told_its_own_outcome(host: ContractHos
     assert host.service.wait(host.address("w", first)).result(30).status is WorkflowStatus.FAILED
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_tick_that_comes_while_a_run_is_open_is_skipped(host: ContractHost):
     """
     Runs never overlap, and do not queue up.
@@ -106,6 +111,7 @@ def test_a_tick_that_comes_while_a_run_is_open_is_skipped(host: ContractHost):
     assert host.description("w").starts_at == host.clock.now() + timedelta(minutes=40)
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE, Capability.HISTORY)
 def test_ticks_that_were_missed_are_one(host: ContractHost):
     """
     When nobody ran for hours the run that was due begins late, and the schedule goes on from there.
@@ -120,6 +126,7 @@ def test_ticks_that_were_missed_are_one(host: ContractHost):
     assert host.description("w").starts_at == host.clock.now() + timedelta(minutes=30)
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_schedule_outlives_the_engine(host: ContractHost):
     """
     Delay, tick and what follows are there after the engine was begun again, before a tick and after one.
@@ -139,6 +146,7 @@ def test_a_schedule_outlives_the_engine(host: ContractHost):
     assert [host.status("w", run) for run in (first, second.run_id)] == [WorkflowStatus.COMPLETED] * 2
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_scheduled_run_that_times_out_is_followed(host: ContractHost):
     """
     The timeout of each run counts from its tick, not from its opening.
@@ -154,6 +162,7 @@ def test_a_scheduled_run_that_times_out_is_followed(host: ContractHost):
     assert following.deadline == host.clock.now() + HOUR
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_scheduled_run_that_is_reset_before_its_tick_has_its_time_all_the_same(host: ContractHost):
     """
     The reset counts the timeout anew, and still from the tick; of a run that had begun it counts from the reset.
@@ -173,6 +182,7 @@ def test_a_scheduled_run_that_is_reset_before_its_tick_has_its_time_all_the_same
     assert host.description("w").deadline == host.clock.now() + timedelta(minutes=20)
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_scheduled_run_that_is_past_its_deadline_is_followed_by_its_reset_alone(host: ContractHost):
     """
     Whether its reset or its timer comes first: it has timed out, and the schedule goes on with the end of the new run.
@@ -192,6 +202,7 @@ def test_a_scheduled_run_that_is_past_its_deadline_is_followed_by_its_reset_alon
     assert host.description("w").starts_at == host.clock.now() + timedelta(minutes=40)
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_scheduled_run_is_retried_before_the_next_tick(host: ContractHost):
     """
     The retry policy comes first; who waits follows the retries, and no further.
@@ -211,6 +222,7 @@ def test_a_scheduled_run_is_retried_before_the_next_tick(host: ContractHost):
     assert host.description("w").starts_at == host.clock.now() + timedelta(minutes=59)
 
 
+@needs(Capability.CLOCK, Capability.HISTORY)
 @pytest.mark.parametrize("how", [WorkflowStopType.CANCEL, WorkflowStopType.TERMINATE])
 @pytest.mark.parametrize("is_begun", [False, True])
 def test_a_schedule_ends_with_a_run_that_is_stopped(host: ContractHost, how: WorkflowStopType, is_begun: bool):
@@ -230,6 +242,7 @@ def test_a_schedule_ends_with_a_run_that_is_stopped(host: ContractHost, how: Wor
     assert host.status("w") is WorkflowStatus.RUNNING
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_scheduled_run_that_is_failed_by_a_client_is_followed(host: ContractHost):
     """
     FAIL ends one run; where that had not begun, its tick is gone with it.
@@ -242,6 +255,7 @@ def test_a_scheduled_run_that_is_failed_by_a_client_is_followed(host: ContractHo
     assert host.description("w").starts_at == host.clock.now() + timedelta(minutes=90)
 
 
+@needs(Capability.CLOCK, Capability.HISTORY)
 def test_what_is_sent_before_the_tick_is_there_when_the_run_begins(host: ContractHost):
     """
     A message to the id goes to the run that is open, which waits for its tick.
@@ -255,6 +269,7 @@ def test_what_is_sent_before_the_tick_is_there_when_the_run_begins(host: Contrac
     assert host.output("w", first)[1] == first
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_an_id_with_a_schedule_is_running(host: ContractHost):
     """
     Another start is refused as with any open run; terminate and start puts another workflow in its place.
@@ -272,6 +287,7 @@ def test_an_id_with_a_schedule_is_running(host: ContractHost):
     assert host.description("w").cron is None
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_the_first_tick_comes_after_the_start_delay(host: ContractHost):
     """
     A delay that was asked for is over before the first tick, and counts once.
@@ -285,6 +301,7 @@ def test_the_first_tick_comes_after_the_start_delay(host: ContractHost):
     assert host.description("w").starts_at == host.clock.now() + HOUR
 
 
+@needs(Capability.DESCRIBE)
 @pytest.mark.parametrize(
     ("schedule", "zone"),
     [
@@ -327,6 +344,7 @@ def test_a_schedule_that_cannot_be_read_is_refused(host: ContractHost, schedule:
         host.client.describe_workflow("w")
 
 
+@needs(Capability.CLOCK)
 def test_a_schedule_without_further_tick_is_refused_or_over(host: ContractHost):
     """
     A year has its end, and no calendar goes beyond the last.

@@ -11,6 +11,7 @@ from iwf_py.errors import WorkflowNotExistsError
 from iwf_py.model.options import WorkflowConfig
 from iwf_py.model.status import ExecutingStateIdMode
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.needs import Capability, needs
 
 
 class Configured(ObjectWorkflow):
@@ -24,6 +25,7 @@ class Configured(ObjectWorkflow):
 WORKFLOWS = (Configured(),)
 
 
+@needs(Capability.DESCRIBE)
 def test_a_start_lays_settings_over_the_defaults(host: ContractHost):
     """
     What a start says of its settings is what the run has.
@@ -34,6 +36,7 @@ def test_a_start_lays_settings_over_the_defaults(host: ContractHost):
     assert host.description("w").config == config
 
 
+@needs(Capability.DESCRIBE, Capability.HISTORY)
 def test_settings_are_changed_one_by_one(host: ContractHost):
     """
     An update changes what it names, and leaves the rest; it outlives the engine.
@@ -53,6 +56,7 @@ def test_settings_are_changed_one_by_one(host: ContractHost):
     assert host.kinds("w") == ["Started", "ConfigUpdated"]
 
 
+@needs(Capability.HISTORY)
 def test_an_update_that_changes_nothing_is_no_event(host: ContractHost):
     """
     What a run has already is not written again.

@@ -18,6 +18,7 @@ from iwf_py.model.options import PersistenceLoadingPolicy, RetryPolicy
 from iwf_py.model.status import PersistenceLoadingType, Phase, WorkflowStatus
 from iwf_py.testing.contract.host import ContractHost
 from iwf_py.testing.contract.listening import tell
+from iwf_py.testing.contract.needs import Capability, needs
 
 LOCKING = PersistenceLoadingPolicy(PersistenceLoadingType.LOAD_ALL_WITH_PARTIAL_LOCK, locking_keys=("bed",))
 
@@ -101,6 +102,7 @@ class Dormitory(ObjectWorkflow):
 WORKFLOWS = (Sleeper(), Dormitory())
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_timer_is_skipped_before_it_is_set(host: ContractHost):
     """
     While wait_until is tried again the skip is kept; when the timers are set, that one is over already.
@@ -116,6 +118,7 @@ def test_a_timer_is_skipped_before_it_is_set(host: ContractHost):
     assert host.output("w") == ["FIRED", "FIRED"]
 
 
+@needs(Capability.CLOCK)
 def test_a_kept_skip_outlives_the_engine(host: ContractHost):
     """
     By its id or its place, what was kept is applied by whichever engine sets the timer.
@@ -131,6 +134,7 @@ def test_a_kept_skip_outlives_the_engine(host: ContractHost):
     assert host.output("w") == ["FIRED", "FIRED"]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_timer_is_skipped_during_the_start_delay(host: ContractHost):
     """
     Nothing runs yet, and the delay is not shortened; what is skipped is skipped when the state waits.
@@ -146,6 +150,7 @@ def test_a_timer_is_skipped_during_the_start_delay(host: ContractHost):
     assert host.output("w") == ["FIRED", "FIRED"]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_timer_of_a_state_that_queues_for_its_lock_is_skipped(host: ContractHost):
     """
     A state that is held up by a lock takes the skip when it has had its turn.
@@ -159,6 +164,7 @@ def test_a_timer_of_a_state_that_queues_for_its_lock_is_skipped(host: ContractHo
     assert [timer.is_done for timer in host.states("w")["NextToBed-1"].timers] == [True]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_kept_skip_that_names_no_timer_is_dropped(host: ContractHost):
     """
     Nobody knows before which timers there will be: an unknown name is accepted, and means nothing.
@@ -185,6 +191,7 @@ def test_skipping_a_timer_of_what_is_not_open_is_refused(host: ContractHost, num
         host.client.skip_timer_by_command_id("w", Beds, "nap", number)
 
 
+@needs(Capability.HISTORY)
 def test_a_closed_run_keeps_no_skips(host: ContractHost):
     """
     What was kept goes with the run, and what comes after is refused.

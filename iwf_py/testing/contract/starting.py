@@ -43,6 +43,7 @@ from iwf_py.model.status import (
 )
 from iwf_py.testing.contract.closing import stop
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.needs import Capability, needs
 
 
 @dataclass
@@ -189,6 +190,7 @@ def end(host: ContractHost, how: str) -> None:
     assert host.status("w").value == how
 
 
+@needs(Capability.CLOCK)
 def test_an_input_arrives_as_its_type(host: ContractHost):
     """
     The first state gets the input as the class it names, and knows where it runs.
@@ -218,6 +220,7 @@ def test_a_result_arrives_as_the_type_that_is_asked_for(host: ContractHost):
     assert host.client.wait_for_workflow_completion("w", int) == 42
 
 
+@needs(Capability.HISTORY)
 def test_a_state_without_wait_until_goes_straight_to_execute(host: ContractHost):
     """
     wait_until is not called, and is no event.
@@ -257,6 +260,7 @@ def test_a_wrong_start_is_refused_in_the_caller(host: ContractHost):
         host.client.describe_workflow("w")
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_new_run_is_described(host: ContractHost):
     """
     Describe tells type, ids, times and what is open.
@@ -299,7 +303,7 @@ def test_an_id_that_is_running_is_refused_with_its_run(host: ContractHost):
     assert caught.value.run_id == run_id
 
 
-@pytest.mark.parametrize(
+each_policy = pytest.mark.parametrize(
     ("policy", "allowed"),
     [
         (IDReusePolicy.ALLOW_IF_NO_RUNNING, {"COMPLETED", "FAILED", "TIMEOUT", "CANCELED", "TERMINATED"}),
@@ -311,14 +315,11 @@ def test_an_id_that_is_running_is_refused_with_its_run(host: ContractHost):
         ),
     ],
 )
-@pytest.mark.parametrize("is_legacy", [False, True])
-@pytest.mark.parametrize("last", ["RUNNING", "COMPLETED", "FAILED", "TIMEOUT", "CANCELED", "TERMINATED"])
-def test_an_id_may_be_used_again_as_its_policy_says(
-    host: ContractHost, policy: IDReusePolicy, allowed: set[str], last: str, is_legacy: bool
-):
-    """
-    The policy of the new start decides, in today's words or the older ones, by how the latest run stands.
-    """
+in_both_words = pytest.mark.parametrize("is_legacy", [False, True])
+
+
+def start_again(host: ContractHost, policy: IDReusePolicy, allowed: set[str], last: str, is_legacy: bool) -> None:
+    """Bring run "w" to an end of some kind, and see whether another may be started."""
     first = host.start(Orders, "w", ORDER, timeout=60)
     end(host, last)
     legacy = next(word for word in WorkflowIDReusePolicy if word.id_reuse_policy is policy)
@@ -327,16 +328,41 @@ def test_an_id_may_be_used_again_as_its_policy_says(
     if last in allowed:
         second = host.start(Orders, "w", ORDER, options=options)
 
-        assert host.description("w").run_id == second != first
+        assert host.result("w").run_id == second != first
         assert host.status("w") is WorkflowStatus.RUNNING
         assert host.status("w", first).value == ("TERMINATED" if last == "RUNNING" else last)
     else:
         with pytest.raises(WorkflowAlreadyStartedError):
             host.start(Orders, "w", ORDER, options=options)
 
-        assert host.description("w").run_id == first
+        assert host.result("w").run_id == first
 
 
+@each_policy
+@in_both_words
+@pytest.mark.parametrize("last", ["RUNNING", "COMPLETED", "FAILED", "CANCELED", "TERMINATED"])
+def test_an_id_may_be_used_again_as_its_policy_says(
+    host: ContractHost, policy: IDReusePolicy, allowed: set[str], last: str, is_legacy: bool
+):
+    """
+    The policy of the new start decides, in today's words or the older ones, by how the latest run stands.
+    """
+    start_again(host, policy, allowed, last, is_legacy)
+
+
+@needs(Capability.CLOCK)
+@each_policy
+@in_both_words
+def test_an_id_may_be_used_again_after_a_timeout_as_its_policy_says(
+    host: ContractHost, policy: IDReusePolicy, allowed: set[str], is_legacy: bool
+):
+    """
+    A run that has timed out is one that has ended abnormally.
+    """
+    start_again(host, policy, allowed, "TIMEOUT", is_legacy)
+
+
+@needs(Capability.DESCRIBE)
 def test_who_waits_for_a_run_that_is_replaced_is_told(host: ContractHost):
     """
     Terminate and start ends the wait for the old run with its own outcome; states of the old run do nothing to the new.
@@ -419,6 +445,7 @@ def test_runs_of_one_id_are_told_apart(host: ContractHost):
         host.client.signal_workflow("w", "go", "ok", workflow_run_id=first)
 
 
+@needs(Capability.NAMESPACES)
 def test_namespaces_have_nothing_to_do_with_each_other(host: ContractHost):
     """
     One id may run in each namespace, and each client sees its own.
@@ -435,6 +462,7 @@ def test_namespaces_have_nothing_to_do_with_each_other(host: ContractHost):
         host.client_of("third").describe_workflow("w")
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE, Capability.HISTORY)
 def test_nothing_runs_during_a_start_delay(host: ContractHost):
     """
     The run exists at once; its first state begins when the delay is over, and finds what was sent meanwhile.
@@ -462,6 +490,7 @@ def test_what_a_run_is_started_with_is_there_at_once(host: ContractHost):
     assert host.client.get_all_search_attributes(Counter, "w") == {"city": "Bern"}
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE, Capability.HISTORY)
 def test_a_delayed_run_answers_and_is_not_hurried(host: ContractHost):
     """
     Reads and RPCs, locking ones too, work on a run that has not begun; nothing that a client does ends its delay.
@@ -484,6 +513,7 @@ def test_a_delayed_run_answers_and_is_not_hurried(host: ContractHost):
     assert host.output("w") == ["by 1", 10, "Rome"]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE, Capability.HISTORY)
 def test_a_delayed_run_that_a_client_fails_is_failed_at_once(host: ContractHost):
     """
     FAIL does not wait for the end of the delay, and no state is called; the retry does wait for it.
@@ -500,6 +530,7 @@ def test_a_delayed_run_that_a_client_fails_is_failed_at_once(host: ContractHost)
     assert host.description("w").starts_at == host.clock.now() + timedelta(seconds=40)
 
 
+@needs(Capability.CLOCK, Capability.HISTORY)
 def test_a_delayed_run_can_be_stopped(host: ContractHost):
     """
     Stopped before it began, it never calls its states.
@@ -513,6 +544,7 @@ def test_a_delayed_run_can_be_stopped(host: ContractHost):
     assert host.kinds("w") == ["Started", "StopRequested"]
 
 
+@needs(Capability.CLOCK, Capability.HISTORY)
 def test_a_start_delay_counts_towards_the_timeout(host: ContractHost):
     """
     A delay as long as the timeout means that nothing is ever run.
@@ -526,6 +558,7 @@ def test_a_start_delay_counts_towards_the_timeout(host: ContractHost):
     assert "WaitUntilReturned" not in host.kinds("w")
 
 
+@needs(Capability.CLOCK, Capability.HISTORY)
 def test_a_start_delay_outlives_the_engine(host: ContractHost):
     """
     A delay ends at its instant, whichever engine it was begun under.

@@ -20,6 +20,7 @@ from iwf_py.model.options import WorkflowRetryPolicy
 from iwf_py.model.status import WorkflowStatus, WorkflowStopType
 from iwf_py.testing.contract.closing import stop
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.needs import Capability, needs
 
 
 class Try(WorkflowState[str]):
@@ -70,6 +71,7 @@ def say(host: ContractHost, word: str) -> None:
     host.settle()
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE, Capability.HISTORY)
 def test_a_failed_run_is_followed_by_another(host: ContractHost):
     """
     The failed run keeps its status; the id's current run is a new one, which begins after the back-off.
@@ -89,6 +91,7 @@ def test_a_failed_run_is_followed_by_another(host: ContractHost):
     assert "WaitUntilReturned" in host.kinds("w")
 
 
+@needs(Capability.CLOCK)
 def test_who_waits_follows_the_retries(host: ContractHost):
     """
     A waiter gets the outcome of the chain, under the run id that it asked for.
@@ -106,6 +109,7 @@ def test_who_waits_follows_the_retries(host: ContractHost):
     assert outcome.run_id == first
 
 
+@needs(Capability.CLOCK)
 def test_a_retry_begins_from_the_start_request(host: ContractHost):
     """
     Input and initial attributes are those of the start; what the failed run made is gone; the id that user code sees stays.
@@ -119,6 +123,7 @@ def test_a_retry_begins_from_the_start_request(host: ContractHost):
     assert host.output("w") == ["in", first, "Try-1", 7, None]
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_the_last_retry_fails_for_good(host: ContractHost):
     """
     Intervals grow, attempts are counted, and the last failure is the outcome.
@@ -140,6 +145,7 @@ def test_the_last_retry_fails_for_good(host: ContractHost):
         host.client.wait_for_workflow_completion("w")
 
 
+@needs(Capability.DESCRIBE)
 def test_a_run_that_a_client_fails_is_retried(host: ContractHost):
     """
     FAIL is a failure like any other.
@@ -151,6 +157,7 @@ def test_a_run_that_a_client_fails_is_retried(host: ContractHost):
     assert host.description("w").run_attempt == 2
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 @pytest.mark.parametrize("how", [WorkflowStopType.CANCEL, WorkflowStopType.TERMINATE])
 def test_a_run_that_is_cancelled_or_terminated_is_not_retried(host: ContractHost, how: WorkflowStopType):
     """
@@ -164,6 +171,7 @@ def test_a_run_that_is_cancelled_or_terminated_is_not_retried(host: ContractHost
     assert host.description("w").run_id == first
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_the_timeout_spans_the_whole_chain(host: ContractHost):
     """
     A retry does not begin the timeout anew, and a run that times out is not retried.
@@ -180,6 +188,7 @@ def test_the_timeout_spans_the_whole_chain(host: ContractHost):
     assert host.description("w").run_attempt == 2
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_run_without_a_policy_is_not_retried(host: ContractHost):
     """
     Unless its start says so, a failed run is the end.
@@ -192,6 +201,7 @@ def test_a_run_without_a_policy_is_not_retried(host: ContractHost):
     assert host.description("w").run_id == first
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_succession_outlives_the_engine(host: ContractHost):
     """
     The next run, its back-off and its place in the chain are there after the engine was begun again.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +20,8 @@ from iwf_py.testing.contract import (
     held,
     history,
     locks,
+    outcomes,
+    real_time,
     reapplying,
     resetting,
     rpcs,
@@ -32,6 +34,7 @@ from iwf_py.testing.contract import (
     timers,
     waits,
 )
+from iwf_py.testing.contract.needs import Capability, needed_by, refused
 
 MODULES: tuple[ModuleType, ...] = (
     starting,
@@ -55,8 +58,10 @@ MODULES: tuple[ModuleType, ...] = (
     resetting,
     reapplying,
     waits,
+    outcomes,
     schedules,
     history,
+    real_time,
 )
 
 
@@ -71,10 +76,17 @@ def tests() -> dict[str, Callable[..., Any]]:
 
     Each takes the fixture ``host``, a `ContractHost` over `registry`.
     """
+    return tests_without(())
+
+
+def tests_without(lacking: Iterable[Capability]) -> dict[str, Callable[..., Any]]:
+    """Tell the tests for a host that has not all there is: what needs it passes when that is refused by name."""
+    lacks = frozenset(lacking)
     table: dict[str, Callable[..., Any]] = {}
     for module in MODULES:
         for name, value in vars(module).items():
             if name.startswith("test_"):
                 assert name not in table, f"two tests of the suite are called {name}"
-                table[name] = value
+                lacking = needed_by(value) & lacks
+                table[name] = refused(value, lacking) if lacking else value
     return table

@@ -24,6 +24,7 @@ from iwf_py.testing.contract.listening import (
     signal,
     timer,
 )
+from iwf_py.testing.contract.needs import Capability, needs
 
 
 class Appointment(WorkflowState[datetime]):
@@ -64,6 +65,7 @@ class NoWait(ObjectWorkflow):
 WORKFLOWS = (Calendar(), NoWait())
 
 
+@needs(Capability.CLOCK)
 def test_a_timer_fires_at_its_instant_and_not_before(host: ContractHost):
     """
     A state waits for the whole of its duration, and no longer.
@@ -77,6 +79,7 @@ def test_a_timer_fires_at_its_instant_and_not_before(host: ContractHost):
     assert host.output("w")["timers"] == ["FIRED"]
 
 
+@needs(Capability.CLOCK)
 def test_a_timer_may_be_shorter_than_a_second(host: ContractHost):
     """
     Durations are not rounded to seconds.
@@ -99,6 +102,7 @@ def test_a_timer_of_no_duration_fires_at_once(host: ContractHost):
     assert host.output("w")["timers"] == ["FIRED"]
 
 
+@needs(Capability.CLOCK)
 def test_an_absolute_timer_fires_at_its_instant(host: ContractHost):
     """
     An instant is waited for as it was given.
@@ -112,6 +116,7 @@ def test_an_absolute_timer_fires_at_its_instant(host: ContractHost):
     assert host.output("w") == "FIRED"
 
 
+@needs(Capability.CLOCK)
 def test_an_absolute_timer_in_the_past_fires_at_once(host: ContractHost):
     """
     An instant that is over needs no waiting.
@@ -148,6 +153,7 @@ def test_any_is_satisfied_by_the_first(host: ContractHost):
     }
 
 
+@needs(Capability.CLOCK)
 def test_all_waits_for_every_command(host: ContractHost):
     """
     Neither the timer nor the message is enough alone.
@@ -163,6 +169,7 @@ def test_all_waits_for_every_command(host: ContractHost):
     assert told["signals"] == [["RECEIVED", "x"]]
 
 
+@needs(Capability.CLOCK)
 def test_a_combination_is_satisfied_when_all_of_its_ids_are(host: ContractHost):
     """
     The timer alone satisfies no combination; with the signal one is complete, and the third command is left waiting.
@@ -193,6 +200,7 @@ def test_a_combination_is_a_multiset_of_ids(host: ContractHost):
     assert host.output("w")["signals"] == [["RECEIVED", "1"], ["RECEIVED", "2"]]
 
 
+@needs(Capability.CLOCK)
 def test_timers_due_at_one_instant_fire_together(host: ContractHost):
     """
     At the moment the trigger becomes true, everything else that is due counts as complete.
@@ -204,6 +212,7 @@ def test_timers_due_at_one_instant_fire_together(host: ContractHost):
     assert host.output("w")["timers"] == ["FIRED", "FIRED", "SCHEDULED"]
 
 
+@needs(Capability.CLOCK)
 def test_timers_of_many_states_fire_in_the_order_of_their_instants(host: ContractHost):
     """
     Time passes in order, whatever the order of the wishes.
@@ -215,6 +224,7 @@ def test_timers_of_many_states_fire_in_the_order_of_their_instants(host: Contrac
     assert [told["state"] for told in host.outputs("w")] == ["Listen-2", "Listen-3", "Listen-1"]
 
 
+@needs(Capability.CLOCK)
 def test_a_timer_is_skipped_by_its_id(host: ContractHost):
     """
     A skipped timer counts as fired.
@@ -239,6 +249,7 @@ def test_a_timer_is_skipped_by_its_index(host: ContractHost):
     assert host.output("w")["timers"] == ["SCHEDULED", "FIRED"]
 
 
+@needs(Capability.CLOCK)
 def test_a_timer_skipped_twice_by_id_is_skipped_once(host: ContractHost):
     """
     Skipping again by id does nothing; by index it is refused.
@@ -281,6 +292,7 @@ def test_skipping_a_timer_of_a_closed_run_is_refused(host: ContractHost):
         host.client.skip_timer_by_command_id("w", Listen, "t")
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE)
 def test_a_waiting_state_is_described_with_its_commands(host: ContractHost):
     """
     Describe tells when timers fire, and what channels have given so far.
@@ -299,6 +311,7 @@ def test_a_waiting_state_is_described_with_its_commands(host: ContractHost):
     ]
 
 
+@needs(Capability.CLOCK)
 def test_a_timer_counts_from_the_moment_that_the_engine_takes_it(host: ContractHost):
     """
     A state that is opened later waits from then.
@@ -314,6 +327,7 @@ def test_a_timer_counts_from_the_moment_that_the_engine_takes_it(host: ContractH
     assert host.status("x") is WorkflowStatus.COMPLETED
 
 
+@needs(Capability.CLOCK)
 def test_waiting_timers_outlive_the_engine(host: ContractHost):
     """
     A timer fires at its instant though the engine was ended and begun again meanwhile.

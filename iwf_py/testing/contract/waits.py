@@ -13,21 +13,21 @@ from iwf_py.authoring.state_decision import StateDecision
 from iwf_py.authoring.state_movement import StateMovement
 from iwf_py.authoring.state_schema import StateSchema
 from iwf_py.authoring.workflow import ObjectWorkflow
-from iwf_py.authoring.workflow_options import StopWorkflowOptions, WorkflowOptions
+from iwf_py.authoring.workflow_options import WorkflowOptions
 from iwf_py.authoring.workflow_state import WorkflowState
 from iwf_py.authoring.workflow_state_options import WorkflowStateOptions
 from iwf_py.errors import (
     InvalidArgumentError,
     NotRegisteredError,
-    WorkflowFailed,
     WorkflowNotExistsError,
     WorkflowStillRunningError,
 )
 from iwf_py.model.commands import CommandRequest, SignalChannelCommand
 from iwf_py.model.options import RetryPolicy, WorkflowRetryPolicy
 from iwf_py.model.requests import AttributeReading, AttributeWaitRequest, StateCompletion, StateWaitRequest
-from iwf_py.model.status import WorkflowErrorType, WorkflowStatus, WorkflowStopType
+from iwf_py.model.status import WorkflowStatus
 from iwf_py.testing.contract.host import ContractHost
+from iwf_py.testing.contract.needs import Capability, needs
 
 
 class Split(WorkflowState[list[str]]):
@@ -124,9 +124,7 @@ def waiting(host: ContractHost, number: int = 1, key: str | None = None, run_id:
 def watching(host: ContractHost, key: str, after: int = 0, run_id: str | None = None) -> Future[Any]:
     """Wait for an attribute."""
     request = AttributeWaitRequest(workflow_id="w", run_id=run_id, key=key, after=after)
-    future = host.service.wait_for_attribute(request)
-    host.settle()
-    return future
+    return host.asked(host.service.wait_for_attribute(request))
 
 
 def output_of(host: ContractHost, future: Future[Any]) -> Any:
@@ -144,6 +142,7 @@ def value_of(host: ContractHost, future: Future[Any]) -> Any:
 # --- states -------------------------------------------------------------------------------------------------
 
 
+@needs(Capability.COMPLETED_RUN)
 def test_who_waits_for_a_state_is_told_when_it_completes(host: ContractHost):
     """
     Not before, and each execution by itself; the answer names run and execution.
@@ -157,7 +156,7 @@ def test_who_waits_for_a_state_is_told_when_it_completes(host: ContractHost):
     assert first.result(30) == StateCompletion(run_id=run_id, state_id="Walk", state_execution_id="Walk-1")
     assert not second.done()
     say(host, "dead")
-    assert second.done()
+    assert host.is_told(second)
     assert not third.done()
     say(host, "graceful")
     assert output_of(host, third) == "Walk-3"
@@ -180,6 +179,7 @@ def test_a_state_that_closes_answers_with_its_output(host: ContractHost, word: s
     assert host.client.wait_for_state_execution_completion_with_state_execution_id(Walk, "w", type_hint=str) == "Walk-1"
 
 
+@needs(Capability.CLOCK)
 def test_a_state_that_goes_on_answers_without_an_output(host: ContractHost):
     """
     A condition that is not met is a movement like any other.
@@ -224,14 +224,15 @@ def test_what_completed_is_known_after_a_new_start(host: ContractHost):
 
     host.restart()
 
-    assert waiting(host, 1).done()
-    assert waiting(host, key="k").done()
+    assert host.is_told(waiting(host, 1))
+    assert host.is_told(waiting(host, key="k"))
     late = waiting(host, 2)
     assert not late.done()
     say(host, "dead")
-    assert late.done()
+    assert host.is_told(late)
 
 
+@needs(Capability.DESCRIBE)
 def test_a_failure_is_no_completion(host: ContractHost):
     """
     Neither while the failure state goes on nor when the run has closed.
@@ -251,7 +252,7 @@ def test_a_failure_is_no_completion(host: ContractHost):
     for future in (failing, keyed, waiting(host, 1), waiting(host, key="k")):
         with pytest.raises(WorkflowNotExistsError, match="has not completed in it, and never will"):
             future.result(30)
-    assert waiting(host, 2).done()
+    assert host.is_told(waiting(host, 2))
 
 
 def test_a_close_refuses_who_waits_for_what_it_abandons(host: ContractHost):
@@ -271,6 +272,7 @@ def test_a_close_refuses_who_waits_for_what_it_abandons(host: ContractHost):
         waiting(host, 2).result(30)
 
 
+@needs(Capability.CLOCK, Capability.DESCRIBE, Capability.COMPLETED_RUN)
 def test_who_waits_for_a_state_follows_the_retry(host: ContractHost):
     """
     A state that has completed in the failed run is told of that run; any other is waited for in the retry.
@@ -300,9 +302,10 @@ def test_a_state_of_an_earlier_run_is_not_that_of_the_current_one(host: Contract
     host.start(Hiking, "w", [""])
 
     assert not waiting(host).done()
-    assert waiting(host, run_id=first).done()
+    assert host.is_told(waiting(host, run_id=first))
 
 
+@needs(Capability.CLOCK)
 def test_a_state_may_be_waited_for_before_it_is_opened(host: ContractHost):
     """
     A run that is delayed, or has not come so far, is waited for like any other.
@@ -313,7 +316,7 @@ def test_a_state_may_be_waited_for_before_it_is_opened(host: ContractHost):
     host.advance(60)
     say(host, "on", "dead")
 
-    assert future.done()
+    assert host.is_told(future)
 
 
 @pytest.mark.parametrize("number", [0, -1])
@@ -329,6 +332,7 @@ def test_executions_that_cannot_be_are_refused(host: ContractHost, number: int):
         host.client.wait_for_state_execution_completion_with_state_execution_id(Walk, "w", number)
 
 
+@needs(Capability.ATTRIBUTE_WAITS)
 def test_waiting_for_something_of_an_unknown_run_is_refused_at_once(host: ContractHost):
     """
     There is nothing to wait for.
@@ -344,6 +348,7 @@ def test_waiting_for_something_of_an_unknown_run_is_refused_at_once(host: Contra
             host.service.wait_for_attribute(attribute).result(30)
 
 
+@needs(Capability.ATTRIBUTE_WAITS)
 def test_waiting_for_a_state_or_an_attribute_has_an_end(host: ContractHost):
     """
     A caller who has no patience left is told, and may ask again.
@@ -371,13 +376,14 @@ def test_a_cancelled_waiter_is_forgotten(host: ContractHost):
     assert gone.cancel()
     say(host, "dead")
 
-    assert stays.done()
+    assert host.is_told(stays)
     assert gone.cancelled()
 
 
 # --- attributes ---------------------------------------------------------------------------------------------
 
 
+@needs(Capability.ATTRIBUTE_WAITS)
 def test_who_waits_for_an_attribute_is_told_when_it_is_set(host: ContractHost):
     """
     By a state or from outside; who comes later is told at once.
@@ -398,6 +404,7 @@ def test_who_waits_for_an_attribute_is_told_when_it_is_set(host: ContractHost):
     assert watching(host, "steps").result(30) == steps.result(30)
 
 
+@needs(Capability.ATTRIBUTE_WAITS)
 def test_who_waits_for_a_change_is_told_of_the_next_one(host: ContractHost):
     """
     Each writing has a revision of its own; a deletion is a change, and leaves revision 0.
@@ -419,6 +426,7 @@ def test_who_waits_for_a_change_is_told_of_the_next_one(host: ContractHost):
     assert not watching(host, "steps").done()
 
 
+@needs(Capability.ATTRIBUTE_WAITS)
 def test_an_attribute_of_a_closed_run_is_told_or_never_will_be(host: ContractHost):
     """
     What differs from what the caller knows is told; for anything else it is too late.
@@ -435,6 +443,7 @@ def test_an_attribute_of_a_closed_run_is_told_or_never_will_be(host: ContractHos
             future.result(30)
 
 
+@needs(Capability.DESCRIBE, Capability.ATTRIBUTE_WAITS)
 def test_who_waits_for_an_attribute_follows_the_retry(host: ContractHost):
     """
     A retry begins with attributes of its own: to who knew others, they are new.
@@ -454,6 +463,7 @@ def test_who_waits_for_an_attribute_follows_the_retry(host: ContractHost):
     assert steps.result(30).run_id == retry
 
 
+@needs(Capability.ATTRIBUTE_WAITS)
 def test_a_client_waits_until_an_attribute_has_a_value(host: ContractHost):
     """
     Set, equal to a value, as a predicate wants it, changed, or gone; opened as its declared type, by prefix, too.
@@ -482,6 +492,7 @@ def test_a_client_waits_until_an_attribute_has_a_value(host: ContractHost):
         handle.wait_for_attribute("steps", "two")
 
 
+@needs(Capability.ATTRIBUTE_WAITS)
 def test_a_client_that_waits_sees_each_value_that_stays(host: ContractHost):
     """
     It looks at one value after the other until one will do, in the thread that asks.
@@ -500,95 +511,3 @@ def test_a_client_that_waits_sees_each_value_that_stays(host: ContractHost):
 
     assert seen == sorted(set(seen))
     assert seen[-1] == 3
-
-
-# --- outcomes -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("how", "status", "error_type", "results"),
-    [
-        ("graceful", WorkflowStatus.COMPLETED, None, ["Walk-1", "Walk-2"]),
-        (
-            "fail",
-            WorkflowStatus.FAILED,
-            WorkflowErrorType.STATE_DECISION_FAILING_WORKFLOW_ERROR_TYPE,
-            ["Walk-1", "Walk-2"],
-        ),
-        (
-            WorkflowStopType.FAIL,
-            WorkflowStatus.FAILED,
-            WorkflowErrorType.CLIENT_API_FAILING_WORKFLOW_ERROR_TYPE,
-            ["Walk-1"],
-        ),
-        (WorkflowStopType.CANCEL, WorkflowStatus.CANCELED, None, ["Walk-1"]),
-        (WorkflowStopType.TERMINATE, WorkflowStatus.TERMINATED, None, ["Walk-1"]),
-    ],
-)
-def test_an_outcome_tells_what_was_collected_however_the_run_ended(
-    host: ContractHost,
-    how: str | WorkflowStopType,
-    status: WorkflowStatus,
-    error_type: WorkflowErrorType | None,
-    results: list[str],
-):
-    """
-    No way of ending is an error of asking; the outputs are those that were given until then.
-    """
-    host.start(Hiking, "w", ["", ""])
-    say(host, "graceful")
-    with pytest.raises(WorkflowStillRunningError):
-        host.client.get_workflow_outcome("w")
-
-    if isinstance(how, WorkflowStopType):
-        host.client.stop_workflow("w", StopWorkflowOptions(how, "enough"))
-    else:
-        say(host, how)
-
-    outcome = host.client.wait_for_workflow_outcome("w")
-    assert (outcome.status, outcome.error_type) == (status, error_type)
-    assert outcome.is_completed is (status is WorkflowStatus.COMPLETED)
-    assert outcome.results(str) == results
-    assert outcome.results(str, state=Walk) == results
-    assert outcome.result(state="Split") is None
-    host.restart()
-    assert host.client.get_workflow_outcome("w") == outcome
-    assert host.client.get(Hiking, "w").outcome() == outcome
-
-
-def test_the_outcome_of_an_exhausted_run_has_what_was_collected(host: ContractHost):
-    """
-    A state that fails for good takes nothing back of what others gave; the error carries it as well.
-    """
-    host.start(Hiking, "w", ["", ""])
-    say(host, "graceful", "nonsense")
-    host.client.signal_workflow("w", "end")
-
-    outcome = host.client.wait_for_workflow_outcome("w")
-
-    assert outcome.error_type is WorkflowErrorType.STATE_API_FAIL_ERROR_TYPE
-    assert outcome.result(str) == "Walk-1"
-    with pytest.raises(WorkflowFailed) as caught:
-        host.client.wait_for_workflow_results("w")
-    assert host.client.decode_outputs(caught.value.outputs, str) == ["Walk-1"]
-
-
-def test_an_older_run_of_a_chain_has_an_outcome_of_its_own(host: ContractHost):
-    """
-    Asked for without waiting, a run that failed and is retried answers as it ended, at once; waiting follows its retry.
-
-    Source:
-        The iWF protocol's section on get, and its mended defect of the older run that waits for its successors.
-    """
-    first = host.start(Hiking, "w", [""], options=RETRIED)
-    say(host, "fail")
-
-    outcome = host.client.get_workflow_outcome("w", workflow_run_id=first)
-
-    assert (outcome.run_id, outcome.status, outcome.result(str)) == (first, WorkflowStatus.FAILED, "Walk-1")
-    with pytest.raises(WorkflowFailed):
-        host.client.get_workflow_results("w", workflow_run_id=first)
-    host.advance(10)
-    say(host, "graceful")
-    assert host.client.wait_for_workflow_outcome("w", workflow_run_id=first).status is WorkflowStatus.COMPLETED
-    assert host.client.get_workflow_outcome("w", workflow_run_id=first).status is WorkflowStatus.FAILED
