@@ -26,6 +26,7 @@ ROOMS = {
     "client": ("Client", "What calls workflows."),
     "embedded": ("Embedded", "Engine, worker, alarm and client in one process."),
     "serving": ("Server", "The iWF protocol over HTTP, on a database of its own."),
+    "worker": ("Worker", "User code that a server calls over HTTP."),
     "wire": ("Wire", "How the protocol travels."),
     "extension": ("Flask extension", "Durable workflows for Flask applications."),
     "model": ("Values", "The words that everyone speaks: options, policies, statuses, descriptions."),

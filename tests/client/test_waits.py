@@ -261,7 +261,7 @@ def test_every_call_may_name_its_run(client):
     """
     But for those that start a run, look for several, or ask nobody: by an optional keyword.
     """
-    of_no_run = {"start", "start_workflow", "get", "decode_outputs"}
+    of_no_run = {"start", "start_workflow", "get", "decode_outputs", "close"}
     of_no_run |= {"search_workflow", "find_workflows", "count_workflows"}
     calls = {name: getattr(client, name) for name in dir(client) if not name.startswith("_")}
     assert of_no_run < set(calls)

@@ -10,13 +10,19 @@ from iwf_py import (
     AsyncClient,
     AttributeValue,
     Client,
+    ClientOptions,
     Communication,
     CronSchedule,
+    ObjectEncoder,
     ObjectWorkflow,
     Persistence,
+    Registry,
     StateDecision,
     StateSchema,
     StopWorkflowOptions,
+    UnregisteredClient,
+    WorkerApp,
+    WorkerOptions,
     WorkflowContext,
     WorkflowHandle,
     WorkflowIDReusePolicy,
@@ -26,6 +32,7 @@ from iwf_py import (
     WorkflowState,
     WorkflowStatus,
     rpc,
+    worker_app,
 )
 
 
@@ -130,6 +137,11 @@ def handles(client: Client) -> None:
     assert_type(handle.outcome(), WorkflowOutcome)
     assert_type(handle.wait_for_state(SubmitState, key="key", type_hint=str), str | None)
     assert_type(handle.wait_for_attribute("status", None).revision, int)
+
+
+def made(registry: Registry, options: ClientOptions) -> tuple[Client, Client, AsyncClient, UnregisteredClient]:
+    assert_type(worker_app(registry, WorkerOptions(ObjectEncoder.default)), WorkerApp)
+    return Client(registry), Client(registry, options), AsyncClient(registry, options), UnregisteredClient(options)
 
 
 async def awaited(client: AsyncClient) -> None:
