@@ -474,7 +474,7 @@ CHECKS = [
 ]
 
 
-@pytest.mark.parametrize(("value", "value_type", "problem"), CHECKS, ids=lambda part: str(part)[:40])
+@pytest.mark.parametrize(("value", "value_type", "problem"), CHECKS, ids=lambda part: str(part).split(" at 0x")[0][:40])
 def test_the_check_says_what_is_wrong_and_where(value, value_type, problem):
     """
     A value of another type is described by path, expectation and what it is.

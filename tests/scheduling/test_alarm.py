@@ -181,6 +181,8 @@ def test_it_may_be_closed_while_it_rings():
     """
     Closing in the very moment of a ring ends the threads in order.
     """
+    before = set(threading.enumerate())
+
     for _ in range(50):
         bell = Bell()
         alarm = ApschedulerAlarm(bell)
@@ -189,4 +191,4 @@ def test_it_may_be_closed_while_it_rings():
 
         alarm.close()
 
-    assert not [thread for thread in threading.enumerate() if thread.name == "APScheduler"]
+    assert not set(threading.enumerate()) - before

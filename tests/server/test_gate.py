@@ -66,6 +66,7 @@ def test_nothing_but_the_health_check_is_open(keyed):
         f"Bearer {OLD[0]}",
         "Bearer \xe9",
     ],
+    ids=["nothing", "no-key", "blank", "prefix", "cut", "longer", "other-id", "basic", "digest", "old", "not-ascii"],
 )
 def test_all_wrong_keys_are_answered_alike(keyed, header):
     """

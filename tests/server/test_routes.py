@@ -32,7 +32,7 @@ BODIES = {
     routes.CONTINUE_AS_NEW: {},
 }
 # Those that only look, and cancel, take a closed run as well.
-OF_CLOSED_RUNS = {routes.GET, routes.GET_WITH_WAIT, routes.GET_ATTRIBUTES, routes.GET_SEARCH_ATTRIBUTES, routes.RESET}
+OF_CLOSED_RUNS = (routes.GET, routes.GET_WITH_WAIT, routes.GET_ATTRIBUTES, routes.GET_SEARCH_ATTRIBUTES, routes.RESET)
 
 
 def cases(*found):

@@ -384,7 +384,7 @@ def app():
 
 @pytest.fixture
 def flask_app(service, tmp_path):
-    app = Flask("tests", root_path=str(tmp_path))
+    app = Flask("beside", root_path=str(tmp_path))
     app.config["MAX_CONTENT_LENGTH"] = 10
     app.register_blueprint(worker_api(service))
     app.add_url_rule("/hello", "hello", lambda: "hello")
