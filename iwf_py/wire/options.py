@@ -43,6 +43,27 @@ AnyRetry = TypeVar("AnyRetry", RetryPolicy, WorkflowRetryPolicy)
 # What a wait, and an RPC, may take at the most, and does where it says nothing.
 MAX_WAIT = timedelta(seconds=60)
 
+_DEFAULT_RETRY = RetryPolicy()
+_DEFAULT_CALL = CallOptions()
+# The fields of a state's options that say how its calls are made: most workers send none of them, with every movement.
+_OF_CALLS = frozenset(
+    [
+        *(
+            f"{name}Api{what}"
+            for name in ("waitUntil", "start", "execute", "decide")
+            for what in ("TimeoutSeconds", "RetryPolicy")
+        ),
+        *(
+            f"{name}Api{what}AttributesLoadingPolicy"
+            for name in ("waitUntil", "execute")
+            for what in ("Data", "Search")
+        ),
+        "dataAttributesLoadingPolicy",
+        "dataObjectsLoadingPolicy",
+        "searchAttributesLoadingPolicy",
+    ]
+)
+
 _ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.*)", re.DOTALL)
 
 
@@ -56,7 +77,8 @@ def read_retry(value: Json | None) -> RetryPolicy:
     Errors:
         InvalidArgumentError: It is out of bounds, such as a coefficient below 1.
     """
-    value = value or {}
+    if value is None:
+        return _DEFAULT_RETRY
     return RetryPolicy(
         **_intervals(value), maximum_attempts_duration_seconds=value.get("maximumAttemptsDurationSeconds")
     )
@@ -153,6 +175,8 @@ def read_state_options(value: Json | None) -> StateOptions | None:
 
 
 def _call_options(value: Json, name: str, older: str) -> CallOptions:
+    if _OF_CALLS.isdisjoint(value):
+        return _DEFAULT_CALL
     seconds = _older_first(value, f"{older}ApiTimeoutSeconds", f"{name}ApiTimeoutSeconds")
     return CallOptions(
         # The default also where it is 0 or less.

@@ -5,9 +5,11 @@ The engine judges and retries; here an attempt is made once, by its deadline, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.model.invocations import Failed, Failure, Invocation, InvocationKind, Outcome, Serves
@@ -23,6 +25,17 @@ from iwf_py.wire.worker_urls import WorkerUrls
 # How many calls the worker loop of a server has in hand at once: a call costs a connection and no thread, and so many hosts
 # that hang as this is times `PER_HOST` leave others room.
 LIMIT = 32 * PER_HOST
+# Worker URLs that are remembered as admitted.
+_REMEMBERED = 1_024
+
+
+@frozen
+class _Target:
+    """Where calls of one kind go, for runs with one worker URL."""
+
+    url: str
+    headers: Mapping[str, str]
+    tls: ssl.SSLContext | None
 
 
 class PushPerformer:
@@ -39,6 +52,8 @@ class PushPerformer:
         self._urls = urls
         self._poster = Poster(urls.look_up, per_host=per_host)
         self._serves = Serves(None, most_each=per_host)
+        # The list does not change; names are looked up, and looked at, for every connection.
+        self._target = lru_cache(_REMEMBERED)(self._admitted)
 
     @property
     def serves(self) -> Serves:
@@ -72,15 +87,19 @@ class PushPerformer:
             raise InvalidArgumentError(
                 f"workflow {invocation.workflow_id!r} was started without a worker URL, and this engine has no code of its own"
             )
-        admitted = self._urls.admit(invocation.worker_url)
-        entry = admitted.entry
+        target = self._target(invocation.worker_url, invocation.kind)
         return Post(
-            url=f"{admitted.url}{WORKER_ROUTES[invocation.kind].path}",
+            url=target.url,
             body=encode(write_call(invocation)),
             timeout=invocation.timeout.total_seconds(),
-            headers=MARK if entry is None else {**MARK, **entry.headers},
-            tls=None if entry is None else entry.tls,
+            headers=target.headers,
+            tls=target.tls,
         )
+
+    def _admitted(self, worker_url: str, kind: InvocationKind) -> _Target:
+        admitted = self._urls.admit(worker_url)
+        url, entry = f"{admitted.url}{WORKER_ROUTES[kind].path}", admitted.entry
+        return _Target(url, MARK, None) if entry is None else _Target(url, {**MARK, **entry.headers}, entry.tls)
 
 
 def _outcome(invocation: Invocation, reply: Reply) -> Outcome:

@@ -86,7 +86,7 @@ def test_a_migration_that_was_killed_at_any_statement_is_completed_by_the_next(p
     while True:
         connection = sqlite3.connect(path, isolation_level=None)
         try:
-            migrate(KilledAt(connection, count), driver, NOON)  # type: ignore[arg-type]
+            migrate(KilledAt(connection, count), driver, NOON)
             is_done = True
         except Killed:
             is_done = False

@@ -276,7 +276,7 @@ def test_what_is_compared_never_becomes_part_of_the_statement(file_store: SqlSto
             return self.cursor.fetchall()
 
     for few in (0, FEW):
-        search = Search(Watched(), SQL, evil, NOON, few)  # type: ignore[arg-type]
+        search = Search(Watched(), SQL, evil, NOON, few)
         for operator in Operator:
             for name in (evil, *SYSTEM_KINDS):
                 count = {Operator.BETWEEN: 2, Operator.NOT_BETWEEN: 2}.get(operator, 1)
