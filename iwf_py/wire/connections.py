@@ -1,8 +1,7 @@
-"""Connections that trust their server as little as they can.
+"""A connection that trusts its server as little as it can: one request at a time, and one answer to each.
 
-They go to addresses that were looked at. A server gets no more of the loop's time than what it sends is worth: little is
-read at once, and there is a bound to what may come before an answer's headers are complete. What a server sends without
-having been asked ends the connection, and is never taken for the answer to the next request.
+A server gets no more of the loop's time than what it sends is worth: little is read at once, and `reading` bounds the rest.
+What a server sends without having been asked ends the connection, and is never taken for the answer to the next request.
 """
 
 from __future__ import annotations
@@ -10,132 +9,114 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from concurrent.futures import Future
-from functools import partial
-from typing import Any
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.http import HttpProcessingError, RawResponseMessage
+from iwf_py.wire.reading import Answer, AnswerReader, BadAnswerError, Bounds
 
-# Answers with addresses, or raises an OSError.
-LookUp = Callable[[str, int], "Future[tuple[str, ...]]"]
-
-# Shorter than servers keep an idle connection themselves (two seconds are common): else posts would now and then meet one that
-# its server is just closing, and nobody could say whether they were carried out.
-IDLE_SECONDS = 1.0
-# What the system keeps of an answer until it is read, and with that the most that is parsed at once.
+# What the system keeps of an answer until it is read, and with that the most that is read at once.
 _WINDOW = 16 * 1024
 
 
-class Connector(aiohttp.TCPConnector):
+class Connection(asyncio.Protocol):
     """
-    Makes and keeps connections.
+    One connection.
 
     Args:
-        look_up: Tells the addresses of a host.
+        gone: Told when it has ended, by whomever.
 
-        per_host: Connections to one host and port at once.
-
-        max_headers: Bytes that may come before an answer's body.
+    Attributes:
+        idle_since: On the loop's clock; a note of whoever keeps it.
     """
 
-    def __init__(self, look_up: LookUp, *, per_host: int, max_headers: int) -> None:
-        super().__init__(
-            limit=0,
-            limit_per_host=per_host,
-            keepalive_timeout=IDLE_SECONDS,
-            resolver=_Resolver(look_up),
-            use_dns_cache=False,
-            socket_factory=_socket,
+    def __init__(self, loop: asyncio.AbstractEventLoop, bounds: Bounds, gone: Callable[[Connection], None]) -> None:
+        self._loop = loop
+        self._gone = gone
+        self._transport: asyncio.Transport | None = None
+        self._reader = AnswerReader(bounds)
+        # Who waits for an answer.
+        self._asked: asyncio.Future[Answer] | None = None
+        self._is_good = True
+        self.idle_since = 0.0
+
+    @property
+    def is_free(self) -> bool:
+        """May a request go over it? Only once the one before has its answer, all of it and nothing more."""
+        return (
+            self._is_good and self._asked is None and self._transport is not None and not self._transport.is_closing()
         )
-        self._factory = partial(_connection, self._loop, max_headers)
 
+    def ask(self, head: bytes, body: bytes) -> asyncio.Future[Answer]:
+        """
+        Send a request.
 
-class _Connection(ResponseHandler):
-    """One connection; it knows whether an answer is expected."""
+        Errors, through the future:
+            BadAnswerError: No usable answer came.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, max_headers: int) -> None:
-        super().__init__(loop)
-        self._max_headers = max_headers
-        self._is_asked = False
-        self._received = 0
-        # The body of the answer, once its headers are complete.
-        self._body: aiohttp.StreamReader | None = None
+            OSError: The connection broke.
+        """
+        assert self._transport is not None
+        self._reader.begin()
+        self._asked = future = self._loop.create_future()
+        if len(body) < _WINDOW:
+            # One piece: one packet, and one call of the system.
+            self._transport.write(head + body)
+        else:
+            self._transport.writelines((head, body))
+        return future
 
-    def set_response_params(self, **params: Any) -> None:
-        """Expect an answer: called with each request."""
-        self._is_asked = True
-        self._received = 0
-        self._body = None
-        super().set_response_params(**params)
+    def abort(self) -> None:
+        """End it at once; whoever waits for an answer is not told."""
+        self._is_good = False
+        self._asked = None
+        if self._transport is not None:
+            self._transport.abort()
 
-    def feed_data(self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0) -> None:
-        """Pass an answer's headers on; interim ones (100 to 199, but for a change of protocols) come before the answer."""
-        message, body = data
-        if message.code == 101 or message.code >= 200:
-            self._body = body
-        super().feed_data(data, size)
+    # --- what the loop calls --------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come, unless nothing was to come."""
-        if data and not self._is_asked:
-            self._end("more than one answer")
+        """Read what has come, unless nothing was to come."""
+        if self._asked is None:
+            self.abort()
             return
-        self._received += len(data)
-        super().data_received(data)
-        if self._body is None:
-            # Interim answers cost most, and there could be any number of them.
-            if self._received > self._max_headers + 2 * _WINDOW:
-                self._end("too much before the answer")
-        elif self._body.is_eof():
-            self._is_asked = False
-        elif self._received > self._max_headers + 2 * _WINDOW + 2 * self._body.total_bytes:
-            # A chunk of a byte costs as much as one of many.
-            self._end("chunks too small for so long an answer")
+        try:
+            self._reader.feed(data)
+        except BadAnswerError as error:
+            self._tell(error)
+            self.abort()
+            return
+        if self._reader.answer is not None:
+            assert self._transport is not None
+            # A server that has answered reads no further: what it was not sent yet would be taken for the next request.
+            if self._reader.is_last or self._transport.get_write_buffer_size():
+                self._is_good = False
+            self._tell(self._reader.answer)
 
-    def _end(self, why: str) -> None:
-        error = HttpProcessingError(code=400, message=why)
-        if self._body is not None:
-            self._body.set_exception(error)
-        self.set_exception(error)
-        if isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.abort()
+    def connection_lost(self, error: Exception | None) -> None:
+        """Tell whoever waits."""
+        self._is_good = False
+        if self._asked is not None:
+            self._tell(error or self._ended())
+        self._reader.close()
+        self._gone(self)
 
+    def _ended(self) -> Answer | BadAnswerError:
+        try:
+            self._reader.end()
+        except BadAnswerError as error:
+            return error
+        assert self._reader.answer is not None
+        return self._reader.answer
 
-def _connection(loop: asyncio.AbstractEventLoop, max_headers: int) -> ResponseHandler:
-    return _Connection(loop, max_headers)
-
-
-class _Resolver(AbstractResolver):
-    """Has connections go to the addresses that were looked at."""
-
-    def __init__(self, look_up: LookUp) -> None:
-        self._look_up = look_up
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        addresses = await asyncio.wrap_future(self._look_up(host, port))
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for address in addresses
-        ]
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-def _socket(address: tuple[Any, ...]) -> socket.socket:
-    family, kind, protocol, _, _ = address
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW)
-    return made
+    def _tell(self, what: Answer | Exception) -> None:
+        asked, self._asked = self._asked, None
+        if asked is None or asked.done():
+            return
+        if isinstance(what, Answer):
+            asked.set_result(what)
+        else:
+            asked.set_exception(what)

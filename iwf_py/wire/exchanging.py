@@ -8,25 +8,32 @@ bounded, is not unpacked, and leads to no further request.
 from __future__ import annotations
 
 import asyncio
-import io
 import os
+import re
 import ssl
 from collections.abc import Mapping
+from functools import lru_cache
+from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.http import HttpProcessingError
 from attrs import field, frozen
-from yarl import URL
 
-from iwf_py.wire.connections import Connector, LookUp
 from iwf_py.wire.marks import HEADER, is_ours
+from iwf_py.wire.pools import LookUp, Place, Pool, UnreachableError
+from iwf_py.wire.reading import MAX_BODY, MAX_HEADERS, BadAnswerError, Bounds, line
 
-MAX_BODY = 8 * 1024 * 1024
-MAX_HEADERS = 64 * 1024
-MAX_HEADER_LINES = 128
 PER_HOST = 128
-# To open, or to send in one piece, more than this would hold up the loop.
+# To open, or to read in one piece, more than this would hold up the loop.
 LARGE = 256 * 1024
+
+# What stands in the head of a request, beside what its post says.
+_HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
+# Headers that say where a message ends: they are not the caller's.
+_OURS = frozenset({"connection", "content-length", "transfer-encoding"})
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+: [\x20-\x7e\t\x80-\xff]*", re.ASCII)
+_MARK = HEADER.lower()
+_WHOLE = re.compile(r"[\x21-\x7e]+")
+# Beyond it, places that nobody needs any more are forgotten.
+_MANY_PLACES = 256
 
 
 @frozen(kw_only=True)
@@ -89,10 +96,6 @@ class Unanswered:
 Reply = Answered | Unanswered
 
 
-class _UnusableError(Exception):
-    """An answer that is not read to its end; the text says why."""
-
-
 class Exchanges:
     """
     Posts over connections that are used again; all its coroutines belong to one loop.
@@ -113,9 +116,9 @@ class Exchanges:
     ) -> None:
         self._look_up = look_up
         self._per_host = per_host
-        self._max_body = max_body
-        self._max_headers = max_headers
-        self._session: aiohttp.ClientSession | None = None
+        self._bounds = Bounds(body=max_body, headers=max_headers)
+        self._pools: dict[Place, Pool] = {}
+        self._authorities: ssl.SSLContext | None = None
 
     async def reply(self, post: Post, deadline: float | None = None) -> Reply:
         """
@@ -133,91 +136,106 @@ class Exchanges:
             if timeout.expired():
                 return Unanswered(reason="context deadline exceeded", is_timeout=True)
             return Unanswered(reason=_reason(error))
-        except _UnusableError as error:
-            return Unanswered(reason=str(error))
-        except Exception as error:  # noqa: BLE001 - whoever asked is answered, whatever the library makes of it
-            return Unanswered(reason=_reason(error), was_sent=not isinstance(error, aiohttp.ClientConnectorError))
+        except UnreachableError as error:
+            return Unanswered(reason=_reason(error.__cause__ or error), was_sent=False)
+        except Exception as error:  # noqa: BLE001 - whoever asked is answered, whatever came in between
+            return Unanswered(reason=_reason(error))
 
     async def close(self) -> None:
         """Close the connections; the next post opens new ones."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        pools = list(self._pools.values())
+        self._pools.clear()
+        for pool in pools:
+            pool.close()
 
     async def _exchange(self, post: Post) -> Answered:
-        session = self._session or self._open_session()
-        async with session.post(
-            URL(post.url, encoded=True),
-            # The library writes bytes in one go, and warns of large ones; from a stream it takes them piece by piece.
-            data=post.body if len(post.body) < LARGE else io.BytesIO(post.body),
-            headers=post.headers,
-            allow_redirects=False,
-            ssl=True if post.tls is None else post.tls,
-        ) as response:
-            headers = sum(len(name) + len(value) + 4 for name, value in response.raw_headers)
-            if headers > self._max_headers:
-                raise _UnusableError(f"the answer's headers are longer than {self._max_headers} bytes")
-            coding = response.headers.get("Content-Encoding", "identity").strip().lower()
-            if coding not in ("", "identity"):
-                raise _UnusableError("the answer is compressed, which was not asked for")
-            return Answered(
-                status=response.status,
-                content_type=response.headers.get("Content-Type", ""),
-                body=await self._read(response),
-                is_ours=is_ours(response.headers.get(HEADER)),
-            )
-
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        size = 0
-        chunks: list[bytes] = []
-        # An answer that says how long it is need not be read to know that it is too long.
-        while size + (response.content_length or 0) * (not chunks) <= self._max_body:
-            chunk = await response.content.readany()
-            if not chunk:
-                return b"".join(chunks)
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > self._max_body:
-                break
-        response.close()
-        raise _UnusableError(f"the answer is longer than {self._max_body} bytes")
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        self._session = aiohttp.ClientSession(
-            connector=Connector(self._look_up, per_host=self._per_host, max_headers=self._max_headers),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            max_field_size=min(8_190, self._max_headers),
-            max_headers=MAX_HEADER_LINES,
-            headers={
-                "Content-Type": "application/json",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-            },
-            skip_auto_headers=("User-Agent",),
+        target = _target_of(post.url)
+        head = _head_of(target, post)
+        pool = self._pool(target, post.tls)
+        connection = await pool.take()
+        try:
+            answer = await connection.ask(head, post.body)
+        except asyncio.CancelledError:
+            # What it answers is nobody's.
+            connection.abort()
+            raise
+        finally:
+            pool.give_back(connection)
+        return Answered(
+            status=answer.status,
+            content_type=answer.headers.get("content-type", ""),
+            body=answer.body,
+            is_ours=is_ours(answer.headers.get(_MARK)),
         )
-        return self._session
+
+    def _pool(self, target: _Target, tls: ssl.SSLContext | None) -> Pool:
+        if not target.is_secure:
+            tls = None
+        elif tls is None:
+            tls = self._authorities = self._authorities or ssl.create_default_context()
+        place = Place(target.host, target.port, tls)
+        pool = self._pools.get(place)
+        if pool is None:
+            if len(self._pools) >= _MANY_PLACES:
+                self._pools = {place: pool for place, pool in self._pools.items() if not pool.is_empty}
+            pool = self._pools[place] = Pool(place, self._look_up, self._bounds, self._per_host)
+        return pool
 
 
-def _reason(error: Exception) -> str:
-    """Say in a few words what went wrong, without the library's names for it."""
+@frozen
+class _Target:
+    """Where a URL leads: the connection's end, and the first lines of a request."""
+
+    is_secure: bool
+    host: str
+    port: int
+    lines: str
+
+
+@lru_cache(1_024)
+def _target_of(url: str) -> _Target:
+    """
+    Read a URL.
+
+    Errors:
+        ValueError: It is none that a request can be sent to.
+    """
+    parts = urlsplit(url)
+    # Whatever would end a line, or begin another word, is in no URL.
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii() or not _WHOLE.fullmatch(url):
+        raise ValueError(f"{line(url)!r} is no URL of a server")
+    is_secure = parts.scheme == "https"
+    path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+    port = (443 if is_secure else 80) if parts.port is None else parts.port
+    place = parts.netloc.rpartition("@")[2]
+    return _Target(is_secure, parts.hostname, port, f"POST {path} HTTP/1.1\r\nHost: {place}\r\n")
+
+
+def _head_of(target: _Target, post: Post) -> bytes:
+    """
+    Write the head of a request.
+
+    Errors:
+        ValueError: A header could be read as something else.
+    """
+    fields = [f"{name}: {value}" for name, value in {**_HEADERS, **post.headers}.items() if name.lower() not in _OURS]
+    if not all(map(_HEADER.fullmatch, fields)):
+        raise ValueError("a header that is to be sent along is none")
+    fields.append(f"Content-Length: {len(post.body)}\r\n\r\n")
+    return (target.lines + "\r\n".join(fields)).encode("latin-1")
+
+
+def _reason(error: BaseException) -> str:
+    """Say in a few words what went wrong."""
     match error:
-        case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate is not good: {error.certificate_error}"
-        case aiohttp.ClientConnectorError():
-            return _of_system(error.os_error)
-        case aiohttp.ServerDisconnectedError():
-            return "EOF: the connection was closed before an answer came"
-        case aiohttp.ClientPayloadError():
-            return "unexpected EOF: the connection was closed, or broken, in the middle of the answer"
-        case aiohttp.ClientResponseError() | HttpProcessingError():
-            return f"malformed HTTP response: {_line(error.message)}"
+        case BadAnswerError():
+            return str(error)
+        case ssl.SSLCertVerificationError():
+            return f"the certificate is not good: {error}"
         case OSError():
             return _of_system(error)
         case _:
-            return _line(f"{type(error).__name__}: {error}")
+            return line(f"{type(error).__name__}: {error}")
 
 
 def _of_system(error: OSError) -> str:
@@ -225,10 +243,5 @@ def _of_system(error: OSError) -> str:
     if error.errno is not None and error.errno > 0:
         text = os.strerror(error.errno)
     else:
-        text = error.strerror or _line(str(error)) or type(error).__name__
+        text = error.strerror or line(str(error)) or type(error).__name__
     return text[:1].lower() + text[1:]
-
-
-def _line(text: str) -> str:
-    """Keep the beginning, as one line: it may quote what was received."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text[:200]).split())

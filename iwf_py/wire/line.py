@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 
 from iwf_py.coroutines import LoopThread
 from iwf_py.errors import EngineStoppedError
-from iwf_py.wire.exchanging import MAX_BODY, PER_HOST, Exchanges
+from iwf_py.wire.exchanging import PER_HOST, Exchanges
 from iwf_py.wire.names import Names
+from iwf_py.wire.reading import MAX_BODY
 
 T = TypeVar("T")
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from iwf_py.coroutines import LoopThread, Ticket
 from iwf_py.errors import EngineStoppedError
-from iwf_py.wire.connections import LookUp
-from iwf_py.wire.exchanging import LARGE, MAX_BODY, MAX_HEADERS, PER_HOST, Answered, Exchanges, Post, Reply, Unanswered
+from iwf_py.wire.exchanging import LARGE, PER_HOST, Answered, Exchanges, Post, Reply, Unanswered
+from iwf_py.wire.pools import LookUp
+from iwf_py.wire.reading import MAX_BODY, MAX_HEADERS
 
 _log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ HEAVY = {
     "lark",
     "sqlite3",
     "asyncio",
-    "aiohttp",
+    "httptools",
 }
 
 

@@ -77,7 +77,7 @@ def test_every_library_that_is_imported_is_declared():
     """
     An installed package has all that it imports, by itself or through what it declares.
     """
-    through = {"sqlalchemy": "sqlmodel", "werkzeug": "flask", "rpds": "rpds-py", "yarl": "aiohttp"}
+    through = {"sqlalchemy": "sqlmodel", "werkzeug": "flask", "rpds": "rpds-py"}
     # Only whoever runs pytest anyway imports these.
     of_tests = {ROOT / "iwf_py/testing/pytest_plugin.py", *(ROOT / "iwf_py/testing/contract").glob("*.py")}
     declared = {re.match(r"[A-Za-z0-9_.-]+", text)[0] for text in PROJECT["dependencies"]}
