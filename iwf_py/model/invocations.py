@@ -57,6 +57,14 @@ class Failure:
     worker_status: int = 0
     worker_error_type: str = ""
 
+    @property
+    def for_log(self) -> str:
+        """What a log may hold of it: no word of what a worker answered over HTTP, which repeats users' values."""
+        if self.worker_status:
+            told = f" and told of {self.worker_error_type[:100]!r}" if self.worker_error_type else ""
+            return f"its worker answered with status {self.worker_status}{told}; describing the run tells all of it"
+        return f"{self.error_type}: {self.message}" if self.error_type else self.message
+
 
 @frozen(kw_only=True)
 class SealedTimerResult:

@@ -101,13 +101,12 @@ class ReturnedPost(Post):
             self._calls.hear(retry.instant)
             failure = retry.failure
             _LOGGER.warning(
-                "attempt %d of %s of %r failed, next at %s: %s: %s",
+                "attempt %d of %s of %r failed, next at %s: %s",
                 failure.attempts,
                 failure.state_execution_id,
                 self.key.workflow_id,
                 retry.instant.isoformat(),
-                failure.error_type,
-                failure.message,
+                failure.for_log,
             )
         if self._tally is not None:
             self._tally.one()

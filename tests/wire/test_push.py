@@ -303,6 +303,29 @@ def test_runs_live_at_their_workers(engine, scripted, make_performing):
     )
 
 
+def test_what_a_worker_answers_is_in_no_log(engine, make_performing, caplog):
+    """
+    It may repeat users' values; the log tells the attempt, and where to look.
+    """
+    bad = Scripted("500 Internal Server Error", b'{"detail": "card 4929 was refused", "errorType": "Refused"}')
+    worker = Worker(engine.tasks, make_performing().performer)
+    worker.start()
+    twice = CallOptions(retry=RetryPolicy(maximum_attempts=2, initial_interval_seconds=0.01))
+    try:
+        first = Movement("Step", options=StateOptions(skip_wait_until=True, execute=twice))
+        request = StartRequest(workflow_id="w", workflow_type="Flow", start=first, worker_url=bad.url)
+        engine.service.start(request).result(SOON)
+        result = engine.service.wait(RunAddress(workflow_id="w")).result(SOON)
+    finally:
+        worker.stop()
+        bad.close()
+
+    assert "4929" in result.error_message
+    assert "attempt 1 of Step-1 of 'w' failed" in caplog.text
+    assert "its worker answered with status 500 and told of 'Refused'" in caplog.text
+    assert "4929" not in caplog.text
+
+
 class Service:
     """A task service over the engine's own dispatch; it counts outcomes by host."""
 
