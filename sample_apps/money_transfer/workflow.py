@@ -7,6 +7,7 @@ is called for the first time, and a step that may have happened is undone like o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from iwf_py import (
@@ -69,11 +70,11 @@ class CheckBalance(WorkflowState[Transfer]):
         if balance < input.amount:
             persistence.set_data_attribute(data_attribute_reason, f"account {input.from_account!r} has {balance}")
             return StateDecision.force_fail_workflow("not enough money")
-        return begin(persistence, DebitMemo, input)
+        return begin(persistence, STEPS[0], input)
 
 
 class Step(WorkflowState[Transfer]):
-    """What all steps share: a call of the bank that is tried for a while, and its failure state."""
+    """What all steps share: one posting at the bank, which is tried for a while, and the failure state."""
 
     name: ClassVar[str]
 
@@ -81,16 +82,16 @@ class Step(WorkflowState[Transfer]):
         self.bank = bank
         self.patience_seconds = patience_seconds
 
+    def posting(self, transfer: Transfer) -> tuple[str, int, str]:
+        """Tell what is posted: the account, the amount, and a note."""
+        raise NotImplementedError
+
     def get_state_options(self) -> WorkflowStateOptions:
         return WorkflowStateOptions(
             execute_api_retry_policy=RetryPolicy(maximum_attempts_duration_seconds=self.patience_seconds),
             proceed_to_state_when_execute_retry_exhausted=Compensate,
         )
 
-
-class DebitMemo(Step):
-    name = "debit memo"
-
     def execute(
         self,
         ctx: WorkflowContext,
@@ -99,53 +100,42 @@ class DebitMemo(Step):
         persistence: Persistence,
         communication: Communication,
     ) -> StateDecision:
-        self.bank.post(posting_key(ctx, self.name), input.from_account, 0, f"to {input.to_account}: {input.note}")
-        return begin(persistence, Debit, input)
+        self.bank.post(posting_key(ctx, self.name), *self.posting(input))
+        following = dict(pairwise(STEPS)).get(type(self))
+        if following is None:
+            return StateDecision.graceful_complete_workflow("transferred")
+        return begin(persistence, following, input)
+
+
+class DebitMemo(Step):
+    name = "debit memo"
+
+    def posting(self, transfer: Transfer) -> tuple[str, int, str]:
+        return transfer.from_account, 0, f"to {transfer.to_account}: {transfer.note}"
 
 
 class Debit(Step):
     name = "debit"
 
-    def execute(
-        self,
-        ctx: WorkflowContext,
-        input: Transfer,
-        command_results: CommandResults,
-        persistence: Persistence,
-        communication: Communication,
-    ) -> StateDecision:
-        self.bank.post(posting_key(ctx, self.name), input.from_account, -input.amount, input.note)
-        return begin(persistence, CreditMemo, input)
+    def posting(self, transfer: Transfer) -> tuple[str, int, str]:
+        return transfer.from_account, -transfer.amount, transfer.note
 
 
 class CreditMemo(Step):
     name = "credit memo"
 
-    def execute(
-        self,
-        ctx: WorkflowContext,
-        input: Transfer,
-        command_results: CommandResults,
-        persistence: Persistence,
-        communication: Communication,
-    ) -> StateDecision:
-        self.bank.post(posting_key(ctx, self.name), input.to_account, 0, f"from {input.from_account}: {input.note}")
-        return begin(persistence, Credit, input)
+    def posting(self, transfer: Transfer) -> tuple[str, int, str]:
+        return transfer.to_account, 0, f"from {transfer.from_account}: {transfer.note}"
 
 
 class Credit(Step):
     name = "credit"
 
-    def execute(
-        self,
-        ctx: WorkflowContext,
-        input: Transfer,
-        command_results: CommandResults,
-        persistence: Persistence,
-        communication: Communication,
-    ) -> StateDecision:
-        self.bank.post(posting_key(ctx, self.name), input.to_account, input.amount, input.note)
-        return StateDecision.graceful_complete_workflow("transferred")
+    def posting(self, transfer: Transfer) -> tuple[str, int, str]:
+        return transfer.to_account, transfer.amount, transfer.note
+
+
+STEPS: tuple[type[Step], ...] = (DebitMemo, Debit, CreditMemo, Credit)
 
 
 class Compensate(WorkflowState[Transfer]):
@@ -189,7 +179,7 @@ class MoneyTransfer(ObjectWorkflow):
         self.patience_seconds = patience_seconds
 
     def get_workflow_states(self) -> StateSchema:
-        steps = [step(self.bank, self.patience_seconds) for step in (DebitMemo, Debit, CreditMemo, Credit)]
+        steps = [step(self.bank, self.patience_seconds) for step in STEPS]
         return StateSchema.with_starting_state(CheckBalance(self.bank), *steps, Compensate(self.bank))
 
     def get_persistence_schema(self) -> PersistenceSchema:
