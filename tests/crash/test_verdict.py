@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def url(tmp_path: Path) -> str:
 def judged(url: str, *asked: Asked) -> Report:
     printed = Path(url.removeprefix("sqlite:///")).with_name("printed.txt")
     printed.touch()
-    return judge(url, list(asked), printed, cycles=1, recoveries=[0.5])
+    return judge(url, list(asked), printed, kills=Counter(sample=1), recoveries=[0.5])
 
 
 def test_what_was_kept_is_no_problem(url: str):
