@@ -188,7 +188,7 @@ class OverHttp(Alone):
     def settle(self, usernames: Iterable[str]) -> None:
         """Wait for each through the server: it goes on with what it had in hand when it, or its worker, was killed."""
         registry = Registry(UserSignupWorkflow(Letters(Silence(), ""), 3600))
-        client = Client(registry, ClientOptions(server_url=self._server_url, worker_url=""))
+        client = Client(registry, ClientOptions(server_url=self._server_url))
         try:
             for username in usernames:
                 client.wait_for_workflow_completion(username, str, timeout=SETTLE_SECONDS)
