@@ -13,7 +13,7 @@ CYCLES = int(os.environ.get("IWF_CRASH_CYCLES", "20"))
 SEED = int(os.environ.get("IWF_CRASH_SEED", "1"))
 
 
-# So many kills of a server and its worker take as long as twice the number of the sample alone.
+# Two programs take longer to start than one.
 CYCLES_OVER_HTTP = int(os.environ.get("IWF_CRASH_CYCLES", "12"))
 
 

@@ -45,9 +45,9 @@ def url(tmp_path: Path) -> str:
     with Embedded(url, Registry(UserSignupWorkflow(Letters(Silence(), ""), 3600))) as engine:
         for name in ("alice", "bob"):
             engine.client.start_workflow(UserSignupWorkflow, name, 3600, Form(name, f"{name}@example.com"))
+            while not engine.client.get_workflow_data_attributes(UserSignupWorkflow, name).get("status"):
+                pass
         engine.unregistered_client.signal_workflow("bob", None, "note", SIGNALLED.value)
-        while not engine.client.get_workflow_data_attributes(UserSignupWorkflow, "alice").get("status"):
-            pass
         engine.client.invoke_rpc("alice", UserSignupWorkflow.verify, "email")
         engine.client.wait_for_workflow_completion("alice", str)
     return url
