@@ -50,6 +50,6 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def crash(session: nox.Session) -> None:
-    """Kill the sample a hundred times: ``nox -s crash -- --cycles 1000``."""
+    """Kill the sample a hundred times, or a server and its worker: ``nox -s crash -- --over-http --cycles 100 --seed 7``."""
     session.install("-e", ".[dev]")
     session.run("python", "tests/crash/run.py", *(session.posargs or ["--cycles", "100"]))

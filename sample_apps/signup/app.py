@@ -21,6 +21,7 @@ from iwf_py import (
     WorkflowAlreadyStartedError,
     WorkflowNotExistsError,
     WorkflowOptions,
+    WorkflowRPCExecutionError,
     WorkflowStatus,
 )
 from sample_apps.signup.form import BadFormError, read_form, read_parameter
@@ -91,6 +92,7 @@ def say_what_is_wrong(error: Exception) -> Response:
 @signup.errorhandler(StoreError)
 @signup.errorhandler(ServerSideError)
 @signup.errorhandler(TooManyRequestsError)
+@signup.errorhandler(WorkflowRPCExecutionError)
 def ask_for_patience(error: Exception) -> Response:
     current_app.logger.error("signup cannot serve: %s", error)
     return _say("signup cannot serve at the moment; try again soon", 503)

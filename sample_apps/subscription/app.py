@@ -17,6 +17,7 @@ from iwf_py import (
     WorkflowAlreadyStartedError,
     WorkflowNotExistsError,
     WorkflowOptions,
+    WorkflowRPCExecutionError,
 )
 from sample_apps.subscription.plans import PRICES, Order
 from sample_apps.subscription.services import Console, Services
@@ -120,6 +121,7 @@ def say_what_is_wrong(error: Exception) -> Response:
 @subscriptions.errorhandler(StoreError)
 @subscriptions.errorhandler(ServerSideError)
 @subscriptions.errorhandler(TooManyRequestsError)
+@subscriptions.errorhandler(WorkflowRPCExecutionError)
 def ask_for_patience(error: Exception) -> Response:
     current_app.logger.error("subscriptions cannot be served: %s", error)
     return _say("subscriptions cannot be served at the moment; try again soon", 503)

@@ -1,4 +1,4 @@
-"""Somebody who registers and clicks links, and keeps a ledger of what was asked and what was answered.
+"""Somebody who registers, clicks links and signals, and keeps a ledger of what was asked and what was answered.
 
 A process of its own: it outlives the sample, whose death it only notices by the answers that do not
 come. A line is written before a request is sent, and another once its answer is there; each is one
@@ -24,6 +24,9 @@ ANSWER_SECONDS = 30
 # So many registrations wait for their click at once, for each person; more would only be more reminders.
 MOST_OPEN = 25
 
+# Nobody reads it: what is sent there stays in the history, and changes nothing else.
+CHANNEL = "note"
+
 
 class Ledger:
     """Lines of JSON; each is on its way to the file when `write` returns."""
@@ -38,12 +41,16 @@ class Ledger:
 class Person(threading.Thread):
     """One thread of requests: it knows some usernames, and shares some with the next one, so that clicks race."""
 
-    def __init__(self, number: int, seed: int, port: int, ledger: Ledger, ending: threading.Event) -> None:
+    def __init__(
+        self, number: int, seed: int, port: int, server_port: int | None, ledger: Ledger, ending: threading.Event
+    ) -> None:
         super().__init__(name=f"person-{number}")
         self._chance = random.Random(f"{seed}/{number}")
         self._names = (f"user-{number}-{n}" for n in itertools.count())
+        self._values = itertools.count()
         self._ids = (f"{number}/{n}" for n in itertools.count())
         self._port = port
+        self._server_port = server_port
         self._ledger = ledger
         self._ending = ending
         self.open: list[str] = []
@@ -52,6 +59,8 @@ class Person(threading.Thread):
 
     def run(self) -> None:
         while not self._ending.is_set():
+            if self._server_port is not None and self.open and self._chance.random() < 0.25:
+                self._signal(self._server_port, self._chance.choice([*self.open, *self.verified[-1:]]))
             choice = self._chance.random()
             if not self.open or (choice < 0.4 and len(self.open) < MOST_OPEN):
                 self._submit(next(self._names))
@@ -78,8 +87,22 @@ class Person(threading.Thread):
             self.open.remove(name)
             self.verified.append(name)
 
+    def _signal(self, server_port: int, username: str) -> None:
+        """Send a message that is like no other to the server itself."""
+        value = f"{self.name}/{next(self._values)}"
+        message = {"encoding": "json", "data": json.dumps(value)}
+        body = {"workflowId": username, "signalChannelName": CHANNEL, "signalValue": message}
+        asked = {"operation": "signal", "username": username, "value": value}
+        self._exchange(server_port, "POST", "/api/v1/workflow/signal", json.dumps(body), asked)
+
     def _ask(self, operation: str, username: str, **parameters: str) -> str | None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_SECONDS)
+        path = f"/signup/{operation}?{urlencode({'username': username, **parameters})}"
+        return self._exchange(
+            self._port, "GET", path, None, {"operation": operation, "username": username, **parameters}
+        )
+
+    def _exchange(self, port: int, method: str, path: str, body: str | None, asked: dict[str, str]) -> str | None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
         try:
             connection.connect()
         except OSError:
@@ -87,9 +110,9 @@ class Person(threading.Thread):
             time.sleep(PAUSE_SECONDS)
             return None
         number = next(self._ids)
-        self._ledger.write(id=number, operation=operation, username=username, **parameters)
+        self._ledger.write(id=number, **asked)
         try:
-            connection.request("GET", f"/signup/{operation}?{urlencode({'username': username, **parameters})}")
+            connection.request(method, path, body)
             response = connection.getresponse()
             answer = response.read().decode()
             self._ledger.write(id=number, status=response.status, answer=answer)
@@ -104,12 +127,14 @@ class Person(threading.Thread):
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--server-port", type=int, help="of a server that is signalled, beside the sample")
     parser.add_argument("--ledger", required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--people", type=int, default=4)
     options = parser.parse_args()
     ledger, ending = Ledger(options.ledger), threading.Event()
-    people = [Person(n, options.seed, options.port, ledger, ending) for n in range(options.people)]
+    ports = options.port, options.server_port
+    people = [Person(n, options.seed, *ports, ledger, ending) for n in range(options.people)]
     for person, following in itertools.pairwise([*people, people[0]]):
         person.next = following
     for person in people:

@@ -1,17 +1,15 @@
-"""Kills the signup sample with SIGKILL at random moments, and holds what it was asked against what is there.
+"""Kills what is to be durable with SIGKILL at random moments, and holds what it was asked against what is there.
 
-``python tests/crash/run.py --cycles 100 --seed 7`` kills a hundred times and prints the report. A client
-in another process goes on all the while, and keeps a ledger of what it was answered (`client.py`). In the
-end the database is opened, and every promise is looked at (`verdict.py`).
+``python tests/crash/run.py --cycles 100 --seed 7`` kills the signup sample a hundred times and prints the report; with
+``--over-http`` the sample is the worker and the client of an ``iwf server``, and it is one of these that is killed, or all at
+once (`processes.py`). A client in another process goes on all the while, and keeps a ledger of what it was answered
+(`client.py`). In the end the database is opened, and every promise is looked at (`verdict.py`).
 """
 
 from __future__ import annotations
 
 import argparse
-import http.client
 import random
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,96 +19,74 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)] if str(ROOT) not in sys.path else []
 
-from tests.crash.verdict import Report, judge, read_ledger  # noqa: E402  as a script this file finds itself first
+from tests.crash.processes import READY_SECONDS, Alone, OverHttp  # noqa: E402  as a script this file finds itself first
+from tests.crash.verdict import Report, judge, read_ledger, verified_users  # noqa: E402
 
-READY_SECONDS = 60
 STARTING_KILLS = 0.2
 
 
-class Sample:
-    """The real sample, in a process of its own, on one port and one file."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.database = f"sqlite:///{folder / 'signup.db'}"
-        self.printed = folder / "printed.txt"
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "sample_apps.signup", "--port", str(self.port)]
-        command += ["--database", self.database, "--reminder-seconds", "1"]
-        with self.printed.open("ab") as printed:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=printed, stderr=subprocess.STDOUT)
-
-    def wait_until_ready(self) -> None:
-        """Wait for the first answer."""
-        give_up_at = time.monotonic() + READY_SECONDS
-        while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=READY_SECONDS)
-            try:
-                connection.request("GET", "/signup/verify?username=nobody&source=nowhere")
-                assert connection.getresponse().status == 404
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > give_up_at:
-                    raise AssertionError(f"the sample does not serve: {self.printed.read_text()[-2000:]}") from None
-                time.sleep(0.005)
-            else:
-                return
-            finally:
-                connection.close()
-
-    def end(self, number: signal.Signals) -> int:
-        """Send a signal, and wait until the process is gone."""
-        self.process.send_signal(number)
-        return self.process.wait(READY_SECONDS)
-
-
-def run(cycles: int, seed: int, folder: Path) -> Report:
+def run(cycles: int, seed: int, folder: Path, *, over_http: bool = False) -> Report:
     """
     Start and kill *cycles* times, then start once more, end in peace, and judge.
 
     Args:
-        seed: Of the moments at which it is killed, and of what the client does.
+        seed: Of the moments at which it is killed, of who is killed, and of what the client does.
 
         folder: Where database, ledger and output are kept.
+
+        over_http: Kill a server and its worker, instead of a sample with an engine of its own.
     """
     chance = random.Random(seed)
-    sample, ledger = Sample(folder), folder / "ledger.jsonl"
-    client_command = [sys.executable, str(ROOT / "tests" / "crash" / "client.py"), "--port", str(sample.port)]
-    client = subprocess.Popen([*client_command, "--ledger", str(ledger), "--seed", str(seed)], stdin=subprocess.PIPE)
+    setting = OverHttp(folder) if over_http else Alone(folder)
+    path = folder / "ledger.jsonl"
+    client_command = [sys.executable, str(ROOT / "tests" / "crash" / "client.py"), "--port", str(setting.port)]
+    client_command += ["--ledger", str(path), "--seed", str(seed)]
+    if setting.server_port is not None:
+        client_command += ["--server-port", str(setting.server_port)]
+    client = subprocess.Popen(client_command, stdin=subprocess.PIPE)
     recoveries = []
-    sample.start()
     try:
+        setting.start()
         for _ in range(cycles):
             began = time.monotonic()
             if chance.random() < STARTING_KILLS:
                 time.sleep(chance.uniform(0, 1))
             else:
-                sample.wait_until_ready()
+                setting.wait_until_ready()
                 recoveries.append(time.monotonic() - began)
                 time.sleep(chance.uniform(0, 0.8))
-            sample.end(signal.SIGKILL)
-            sample.start()
-        sample.wait_until_ready()
+            setting.strike(chance)
+            setting.start()
+        setting.wait_until_ready()
         assert client.stdin is not None
         client.stdin.close()
         assert client.wait(READY_SECONDS) == 0
-        assert sample.end(signal.SIGTERM) == 0, sample.printed.read_text()[-2000:]
+        ledger = read_ledger(path)
+        setting.settle(verified_users(ledger))
+        setting.end()
     finally:
-        for process in (client, sample.process):
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-    return judge(sample.database, read_ledger(ledger), sample.printed, cycles=cycles, recoveries=recoveries)
+        if client.poll() is None:
+            client.kill()
+            client.wait()
+        setting.close()
+    return judge(
+        setting.database,
+        ledger,
+        setting.printed,
+        kills=setting.kills,
+        recoveries=recoveries,
+        may_be_away=setting.may_be_away,
+    )
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Kill the signup sample at random moments, and count what was lost.")
+    parser = argparse.ArgumentParser(description="Kill at random moments, and count what was lost.")
     parser.add_argument("--cycles", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--over-http", action="store_true", help="kill a server and its worker, not the sample alone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        report = run(options.cycles, options.seed, Path(folder))
+        report = run(options.cycles, options.seed, Path(folder), over_http=options.over_http)
     print(report)
     for problem in report.problems:
         print(f"  {problem}")

@@ -13,6 +13,10 @@ CYCLES = int(os.environ.get("IWF_CRASH_CYCLES", "20"))
 SEED = int(os.environ.get("IWF_CRASH_SEED", "1"))
 
 
+# Two programs take longer to start than one.
+CYCLES_OVER_HTTP = int(os.environ.get("IWF_CRASH_CYCLES", "12"))
+
+
 @pytest.mark.crash
 def test_kill_9_at_any_moment_loses_nothing_that_was_acknowledged(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """
@@ -26,3 +30,20 @@ def test_kill_9_at_any_moment_loses_nothing_that_was_acknowledged(tmp_path: Path
     # A run in which nothing happened would prove nothing.
     assert report.acknowledged > 10 * CYCLES
     assert report.registrations > CYCLES
+
+
+@pytest.mark.crash
+def test_kill_9_of_server_or_worker_loses_nothing_that_was_acknowledged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """
+    Whichever process of a server dies, or its worker, or all: what was answered over HTTP is there, once, and work goes on.
+    """
+    report = run(CYCLES_OVER_HTTP, SEED, tmp_path, over_http=True)
+
+    with capsys.disabled():
+        print(f"\n{report}")
+    assert not report.problems, "\n".join(report.problems)
+    assert report.acknowledged > 10 * CYCLES_OVER_HTTP
+    assert report.registrations > CYCLES_OVER_HTTP
+    assert report.signals > CYCLES_OVER_HTTP

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from iwf_py import Embedded, Registry
 from sample_apps.signup.form import Form
@@ -14,6 +16,8 @@ from sample_apps.signup.workflow import UserSignupWorkflow
 from tests.crash.verdict import Asked, Report, Silence, judge, read_ledger
 
 STARTED = Asked("submit", "alice", "alice@example.com", 200, "workflow started")
+SIGNALLED = Asked("signal", "bob", status=200, answer="{}", value="person-0/0")
+REFUSED = {"status": 400, "answer": '{"subStatus": "WORKFLOW_NOT_EXISTS_SUB_STATUS"}'}
 DONE = Asked("verify", "alice", status=200, answer="done")
 SPOILT_HISTORY = "UPDATE iwf_history SET event = replace(event, 'waiting', 'wanting') WHERE kind = 'ExecuteReturned'"
 
@@ -25,6 +29,15 @@ UPDATE iwf_history SET kind = 'ExecuteReturned', event = (
 """
 
 
+# Of the same run, what was sent or written once stands in place of its first entry after the start as well.
+DOUBLED = """
+UPDATE iwf_history SET kind = '{kind}', event = (
+    SELECT event FROM iwf_history other WHERE other.run = iwf_history.run AND other.kind = '{kind}'
+) WHERE seq = 2 AND run = (SELECT run FROM iwf_history WHERE kind = '{kind}')
+"""
+DOUBLED_SIGNAL, DOUBLED_VERIFICATION = DOUBLED.format(kind="Signalled"), DOUBLED.format(kind="RpcReturned")
+
+
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """A database in which alice was verified, and bob waits."""
@@ -32,27 +45,30 @@ def url(tmp_path: Path) -> str:
     with Embedded(url, Registry(UserSignupWorkflow(Letters(Silence(), ""), 3600))) as engine:
         for name in ("alice", "bob"):
             engine.client.start_workflow(UserSignupWorkflow, name, 3600, Form(name, f"{name}@example.com"))
-        while not engine.client.get_workflow_data_attributes(UserSignupWorkflow, "alice").get("status"):
-            pass
+            while not engine.client.get_workflow_data_attributes(UserSignupWorkflow, name).get("status"):
+                pass
+        engine.unregistered_client.signal_workflow("bob", None, "note", SIGNALLED.value)
         engine.client.invoke_rpc("alice", UserSignupWorkflow.verify, "email")
         engine.client.wait_for_workflow_completion("alice", str)
     return url
 
 
-def judged(url: str, *asked: Asked) -> Report:
+def judged(url: str, *asked: Asked, may_be_away: bool = False) -> Report:
     printed = Path(url.removeprefix("sqlite:///")).with_name("printed.txt")
     printed.touch()
-    return judge(url, list(asked), printed, cycles=1, recoveries=[0.5])
+    return judge(url, list(asked), printed, kills=Counter(sample=1), recoveries=[0.5], may_be_away=may_be_away)
 
 
 def test_what_was_kept_is_no_problem(url: str):
     """
     A ledger that agrees with the database, doubtful requests included, brings no problem.
     """
-    report = judged(url, STARTED, DONE, Asked("submit", "bob"), Asked("verify", "carol", status=404, answer="nobody"))
+    report = judged(
+        url, STARTED, DONE, Asked("submit", "bob"), SIGNALLED, Asked("verify", "carol", status=404, answer="nobody")
+    )
 
     assert report.problems == []
-    assert (report.acknowledged, report.registrations, report.verified) == (3, 2, 1)
+    assert (report.acknowledged, report.registrations, report.verified, report.signals) == (4, 2, 1, 1)
     assert "0 lost, 0 doubled, 0 gaps" in str(report)
 
 
@@ -63,6 +79,10 @@ def test_what_was_kept_is_no_problem(url: str):
         ([STARTED, STARTED], "started twice"),
         ([DONE, DONE], "verified twice"),
         ([Asked("verify", "alice", status=500, answer="oops")], "was answered 500"),
+        ([Asked("verify", "alice", status=503, answer="later")], "was answered 503"),
+        ([evolve(SIGNALLED, value="person-0/1")], "signal person-0/1 is lost"),
+        ([evolve(SIGNALLED, username="carol")], "signal person-0/0 is lost"),
+        ([evolve(SIGNALLED, **REFUSED)], "was refused, and stands"),
     ],
 )
 def test_an_answer_that_the_database_does_not_keep_is_a_problem(url: str, asked: list[Asked], says: str):
@@ -74,12 +94,33 @@ def test_an_answer_that_the_database_does_not_keep_is_a_problem(url: str, asked:
     assert any(says in problem for problem in report.problems)
 
 
+def test_who_is_asked_to_come_back_was_promised_nothing(url: str):
+    """
+    Where a server may be away a 503 is no problem and acknowledges nothing, whether what was asked stands or not.
+    """
+    away = {"status": 503, "answer": "later"}
+
+    report = judged(
+        url,
+        Asked("submit", "dave", **away),
+        evolve(SIGNALLED, **away),
+        evolve(SIGNALLED, value="person-0/1", **away),
+        Asked("signal", "alice", value="person-0/2", **REFUSED),
+        may_be_away=True,
+    )
+
+    assert report.problems == []
+    assert (report.acknowledged, report.away) == (1, 3)
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
         ("DELETE FROM iwf_history WHERE seq = 2", "gap"),
         (SPOILT_HISTORY, "differ"),
         (DOUBLED_RESULT, "twice"),
+        (DOUBLED_SIGNAL, "the signal person-0/0 stands twice"),
+        (DOUBLED_VERIFICATION, "the verification was committed twice"),
     ],
 )
 def test_a_history_that_was_spoilt_is_a_problem(url: str, tmp_path: Path, damage: str, says: str):
@@ -91,7 +132,7 @@ def test_a_history_that_was_spoilt_is_a_problem(url: str, tmp_path: Path, damage
     connection.commit()
     connection.close()
 
-    report = judged(url)
+    report = judged(url, SIGNALLED)
 
     assert any(says in problem for problem in report.problems), report.problems
 

@@ -171,6 +171,27 @@ def test_a_click_waits_for_a_server_that_cannot_read_yet():
     assert (answer.status_code, answer.text) == (200, "done")
 
 
+def test_a_worker_that_is_not_there_is_a_503():
+    """
+    The server cannot call the RPC: whoever clicks is asked for patience.
+    """
+    server = ScriptedServer()
+    app = create_app("sqlite://")
+    app.config.update(IWF_SERVER_URL=server.url, IWF_WORKER_URL="http://localhost:8802")
+    waiting = {"objects": [{"key": "status", "value": {"encoding": "json/plain", "data": '"waiting"'}}]}
+    away = {"detail": "connection refused", "subStatus": "WORKER_API_ERROR", "originalWorkerErrorStatus": 0}
+    try:
+        server.answer_path("/api/v1/workflow/dataobjects/get", (200, waiting))
+        server.answer_path("/api/v1/workflow/rpc", (420, away))
+
+        answer = app.test_client().get("/signup/verify?username=alice&source=email")
+    finally:
+        app.extensions["iwf_py"].stop()
+        server.close()
+
+    assert (answer.status_code, answer.text) == (503, "signup cannot serve at the moment; try again soon")
+
+
 def test_a_server_that_is_not_there_is_a_503():
     """
     Nobody listens: the endpoint asks for patience.
