@@ -8,8 +8,9 @@ from xdist.scheduler import LoadScopeScheduling
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-# Tests that share what is dear to make: they run one after the other, in one process.
+# Tests that share what is dear to make, or that load the machine: they run one after the other, in one process.
 _TOGETHER = (
+    "tests/crash/test_crash.py",
     "tests/contract/test_remote.py",
     "tests/sdk/",
     "tests/simulation/test_simulation.py::test_no_seed_breaks_a_promise",

@@ -6,6 +6,7 @@ is called for the first time, and a step that may have happened is undone like o
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
@@ -82,9 +83,9 @@ class Step(WorkflowState[Transfer]):
         self.bank = bank
         self.patience_seconds = patience_seconds
 
+    @abstractmethod
     def posting(self, transfer: Transfer) -> tuple[str, int, str]:
         """Tell what is posted: the account, the amount, and a note."""
-        raise NotImplementedError
 
     def get_state_options(self) -> WorkflowStateOptions:
         return WorkflowStateOptions(

@@ -171,25 +171,33 @@ def test_a_click_waits_for_a_server_that_cannot_read_yet():
     assert (answer.status_code, answer.text) == (200, "done")
 
 
-def test_a_worker_that_is_not_there_is_a_503():
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ({"originalWorkerErrorStatus": 0}, 503),
+        ({"originalWorkerErrorStatus": 500, "originalWorkerErrorType": "ZeroDivisionError"}, 500),
+        ({"originalWorkerErrorStatus": 502}, 500),
+    ],
+)
+def test_an_rpc_that_was_not_called_is_a_503_and_one_that_failed_is_not(told, status):
     """
-    The server cannot call the RPC: whoever clicks is asked for patience.
+    Whoever clicks is asked for patience where the worker is away; a mistake of its code is nobody's to wait for.
     """
     server = ScriptedServer()
     app = create_app("sqlite://")
     app.config.update(IWF_SERVER_URL=server.url, IWF_WORKER_URL="http://localhost:8802")
     waiting = {"objects": [{"key": "status", "value": {"encoding": "json/plain", "data": '"waiting"'}}]}
-    away = {"detail": "connection refused", "subStatus": "WORKER_API_ERROR", "originalWorkerErrorStatus": 0}
     try:
         server.answer_path("/api/v1/workflow/dataobjects/get", (200, waiting))
-        server.answer_path("/api/v1/workflow/rpc", (420, away))
+        server.answer_path("/api/v1/workflow/rpc", (420, {"detail": "no", "subStatus": "WORKER_API_ERROR", **told}))
 
         answer = app.test_client().get("/signup/verify?username=alice&source=email")
     finally:
         app.extensions["iwf_py"].stop()
         server.close()
 
-    assert (answer.status_code, answer.text) == (503, "signup cannot serve at the moment; try again soon")
+    assert answer.status_code == status
+    assert (answer.text == "signups cannot be served at the moment; try again soon") == (status == 503)
 
 
 def test_a_server_that_is_not_there_is_a_503():
