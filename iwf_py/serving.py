@@ -22,8 +22,7 @@ from iwf_py.server.calls import UrlCheck
 from iwf_py.server.factory import App, make_app
 from iwf_py.server.gate import Access, Open
 from iwf_py.server.keys import KeyFile
-from iwf_py.server.long_polls import MOST, MOST_EACH, LongPolls
-from iwf_py.server.rates import PER_SECOND, Rates
+from iwf_py.server.long_polls import MOST, LongPolls
 from iwf_py.store.database import SqlStore
 from iwf_py.wire.options import MAX_WAIT
 from iwf_py.wire.push import LIMIT, PushPerformer
@@ -52,10 +51,6 @@ class ServerOptions:
         max_wait: Of long polls and RPCs, where they name no time or a longer one.
 
         long_polls: So many wait at once; those beyond are told early to ask again.
-
-        long_polls_per_key: So many of one key's.
-
-        calls_per_second: With each key, twice as many at once; those beyond are refused. 0 for any number.
     """
 
     allowed_workers: Sequence[str | AllowedWorker] = ()
@@ -65,8 +60,6 @@ class ServerOptions:
     trusted_hosts: Sequence[str] = ()
     max_wait: timedelta = MAX_WAIT
     long_polls: int = MOST
-    long_polls_per_key: int = MOST_EACH
-    calls_per_second: float = PER_SECOND
     environment: Mapping[str, str] = field(factory=lambda: dict(os.environ), repr=False)
 
     def access(self) -> Access:
@@ -141,7 +134,7 @@ class Server:
         self._grace_seconds = grace_seconds
         self._lock = threading.Lock()
         self._opened = ExitStack()
-        self._polls = LongPolls(self.options.long_polls, self.options.long_polls_per_key)
+        self._polls = LongPolls(self.options.long_polls)
         self._is_draining = False
 
     def start(self) -> None:
@@ -213,7 +206,6 @@ class Server:
             check_url=check_of(urls, self.options.environment),
             polls=self._polls,
             access=access,
-            rates=Rates(self.options.calls_per_second),
             hosts=self.options.trusted_hosts,
             max_wait=self.options.max_wait,
             is_ready=lambda: engine.is_ready and not self._is_draining,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from iwf_py.cli.codes import WELL
 from iwf_py.cli.dev import start_dev
 from iwf_py.cli.serve import Place, serve
-from iwf_py.server.rates import PER_SECOND
 from iwf_py.serving import ServerOptions
 
 if TYPE_CHECKING:
@@ -59,13 +58,6 @@ def add_server(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "--max-wait-seconds", type=_seconds, default=60, metavar="N", help="of long polls and RPCs (%(default)s)"
     )
     serving.add_argument(
-        "--calls-per-second",
-        type=_rate,
-        default=PER_SECOND,
-        metavar="N",
-        help="with each key, twice as many at once; 0 for any number (%(default)g)",
-    )
-    serving.add_argument(
         "--insecure-no-auth", action="store_true", help="without keys, answer whoever can reach the server"
     )
     serving.set_defaults(run=_serve)
@@ -91,7 +83,6 @@ def _serve(options: argparse.Namespace) -> int:
             insecure_no_auth=options.insecure_no_auth,
             trusted_hosts=options.trusted_host,
             max_wait=timedelta(seconds=options.max_wait_seconds),
-            calls_per_second=options.calls_per_second,
         ),
     )
     return WELL
@@ -113,13 +104,6 @@ def _port(text: str) -> int:
     if not 0 < port < 65_536:
         raise argparse.ArgumentTypeError(f"{text} is no port")
     return port
-
-
-def _rate(text: str) -> float:
-    rate = float(text)
-    if not 0 <= rate < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no number of calls")
-    return rate
 
 
 def _seconds(text: str) -> int:

@@ -36,8 +36,7 @@ from iwf_py.wire.shapes import Json
 
 T = TypeVar("T")
 
-# Takes the body and, where keys are asked for, the id of the caller's.
-Call = Callable[[Json, "str | None"], Json]
+Call = Callable[[Json], Json]
 
 # Each holds a thread, for as long as its worker takes.
 MOST_RPCS = 900
@@ -85,12 +84,13 @@ class Calls:
         self._polls = polls
         self._max_wait = max_wait
         self._rpcs = Semaphore(most_rpcs)
-        quick: dict[Route, Callable[[Json], Json]] = {
+        self.by_route: dict[Route, Call] = {
             routes.START: self._start,
             routes.SIGNAL: lambda body: self._do(service.signal(requests.read_signal(body))),
             routes.PUBLISH: lambda body: self._do(service.publish(requests.read_publish(body))),
             routes.STOP: lambda body: self._do(service.stop(requests.read_stop(body))),
             routes.GET: self._get,
+            routes.GET_WITH_WAIT: self._get_with_wait,
             routes.SEARCH: lambda body: answers.write_page(now(service.search(requests.read_search(body)))),
             routes.RESET: lambda body: answers.write_run_id(
                 now(service.reset(requests.read_reset(body, self._clock.now())))
@@ -101,13 +101,9 @@ class Calls:
             routes.SET_ATTRIBUTES: lambda body: self._do(service.set_attributes(requests.read_set_attributes(body))),
             routes.GET_SEARCH_ATTRIBUTES: self._get_search_attributes,
             routes.SET_SEARCH_ATTRIBUTES: self._set_search_attributes,
+            routes.WAIT_FOR_STATE: self._wait_for_state,
             routes.UPDATE_CONFIG: lambda body: self._do(service.update_config(requests.read_update_config(body))),
             routes.CONTINUE_AS_NEW: self._continue_as_new,
-        }
-        self.by_route: dict[Route, Call] = {
-            **{route: _by_anybody(call) for route, call in quick.items()},
-            routes.GET_WITH_WAIT: self._get_with_wait,
-            routes.WAIT_FOR_STATE: self._wait_for_state,
         }
 
     @staticmethod
@@ -187,33 +183,26 @@ class Calls:
         is_wanted = request.needs_results and result.status is not WorkflowStatus.RUNNING
         return answers.write_result(result, needs_results=is_wanted)
 
-    def _get_with_wait(self, body: Json, caller: str | None) -> Json:
+    def _get_with_wait(self, body: Json) -> Json:
         request = requests.read_get(body, self._max_wait)
         if is_shadow(request.workflow_id):
             result = stand_in(self._service, self._polls, request.workflow_id, request.wait.total_seconds())
             if result.status is WorkflowStatus.RUNNING:
                 raise still_running(request.workflow_id)
             return answers.write_result(result)
-        future = self._service.wait(request)
-        outcome = self._polled(future, request.wait, still_running(request.workflow_id), caller)
+        outcome = self._polled(self._service.wait(request), request.wait, still_running(request.workflow_id))
         return answers.write_result(outcome)
 
-    def _wait_for_state(self, body: Json, caller: str | None) -> Json:
+    def _wait_for_state(self, body: Json) -> Json:
         request, wait = requests.read_state_wait(body, self._max_wait)
-        future = self._service.wait_for_state(request)
-        completion = self._polled(future, wait, still_waiting(request.workflow_id), caller)
+        completion = self._polled(self._service.wait_for_state(request), wait, still_waiting(request.workflow_id))
         return answers.write_completion(completion)
 
-    def _polled(self, future: Future[T], wait: timedelta, too_late: WorkflowStillRunningError, caller: str | None) -> T:
-        found = self._polls.wait(future, wait.total_seconds(), caller)
+    def _polled(self, future: Future[T], wait: timedelta, too_late: WorkflowStillRunningError) -> T:
+        found = self._polls.wait(future, wait.total_seconds())
         if isinstance(found, Nothing):
             raise too_late
         return found
-
-
-def _by_anybody(call: Callable[[Json], Json]) -> Call:
-    """Make a call of one that is the same whoever makes it."""
-    return lambda body, _: call(body)
 
 
 def _check_times(attributes: Sequence[SearchAttribute]) -> None:

@@ -15,7 +15,6 @@ from iwf_py.server.actions import ROLES
 from iwf_py.server.calls import Calls, UrlCheck
 from iwf_py.server.gate import Access, Gate, Open
 from iwf_py.server.long_polls import LongPolls
-from iwf_py.server.rates import Rates
 from iwf_py.server.workflow_api import MAX_BODY, WorkflowApi
 from iwf_py.wire.decoding import encode
 from iwf_py.wire.faults import NO_SUCH_PAGE, fault_of
@@ -32,7 +31,6 @@ def make_app(
     check_url: UrlCheck,
     polls: LongPolls | None = None,
     access: Access = Open.THIS_MACHINE,
-    rates: Rates | None = None,
     hosts: Iterable[str] = (),
     max_wait: timedelta = MAX_WAIT,
     is_ready: Callable[[], bool] = lambda: True,
@@ -50,8 +48,6 @@ def make_app(
         polls: Where long polls wait; to be closed before the server ends.
 
         access: Whose requests are answered.
-
-        rates: How often each key may be used.
 
         hosts: Names by which the server is called, beside those of loopback.
 
@@ -74,7 +70,7 @@ def make_app(
     roles = {(route.method, route.path): role for route, role in ROLES.items()}
     api = WorkflowApi(app.wsgi_app, calls, hostname=socket.gethostname(), is_ready=is_ready)
     # Flask's own way to put something around an application: the gate is around whatever is registered later, too.
-    app.wsgi_app = Gate(api, access=access, hosts=hosts, rates=rates or Rates(), roles=roles)  # type: ignore[method-assign]  # as it says
+    app.wsgi_app = Gate(api, access=access, hosts=hosts, roles=roles)  # type: ignore[method-assign]  # as it says
     return app
 
 

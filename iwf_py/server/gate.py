@@ -7,7 +7,6 @@ make nothing of it.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
@@ -16,13 +15,10 @@ from ipaddress import ip_address
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from attrs import frozen
-
-from iwf_py.errors import ClientSideError, TooManyRequestsError
+from iwf_py.errors import ClientSideError
 from iwf_py.server.actions import Role
 from iwf_py.server.answering import json_answer
-from iwf_py.server.keys import ApiKey, Keys
-from iwf_py.server.rates import Rates
+from iwf_py.server.keys import Keys
 from iwf_py.wire.faults import fault_of
 from iwf_py.wire.marks import MARK
 
@@ -53,17 +49,6 @@ class Open(Enum):
 
 Access = Keys | Open
 
-# Where the layers within find whose key a request has shown; absent where none is asked for.
-CALLER = "iwf_py.caller"
-
-
-@frozen
-class _Refusal:
-    """Why a request does not pass, and what else its answer tells."""
-
-    error: ClientSideError
-    headers: tuple[tuple[str, str], ...] = ()
-
 
 class Gate:
     """
@@ -75,8 +60,6 @@ class Gate:
         hosts: Names by which the server is called, beside those of loopback; with `ANY_ADDRESS` every address in figures too,
             which no name of somebody else's can be made to look like.
 
-        rates: How often each key may be used.
-
         roles: What each place asks for, by method and path; None for anybody. What is not in it is nowhere.
     """
 
@@ -86,7 +69,6 @@ class Gate:
         *,
         access: Access,
         hosts: Iterable[str],
-        rates: Rates,
         roles: Mapping[tuple[str, str], Role | None],
     ) -> None:
         self._app = app
@@ -94,7 +76,6 @@ class Gate:
         named = set(hosts)
         self._takes_addresses = ANY_ADDRESS in named
         self._hosts = {host.lower() for host in {*LOOPBACK_HOSTS, *named} - {ANY_ADDRESS}}
-        self._rates = rates
         self._roles = roles
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -106,10 +87,11 @@ class Gate:
         refusal = self._refusal(environ)
         if refusal is None:
             return self._app(environ, start)
-        fault = fault_of(refusal.error)
-        return json_answer(fault.status, fault.body, refusal.headers).give(start)
+        fault = fault_of(refusal)
+        headers = (("WWW-Authenticate", "Bearer"),) if fault.status == 401 else ()
+        return json_answer(fault.status, fault.body, headers).give(start)
 
-    def _refusal(self, environ: WSGIEnvironment) -> _Refusal | None:
+    def _refusal(self, environ: WSGIEnvironment) -> ClientSideError | None:
         host = environ.get("HTTP_HOST", "")
         if not self._is_ours(host):
             return _refused(
@@ -131,7 +113,7 @@ class Gate:
         name = shape["name"].lower()
         return name in self._hosts or (self._takes_addresses and _is_address(name))
 
-    def _not_allowed(self, environ: WSGIEnvironment, needed: Role) -> _Refusal | None:
+    def _not_allowed(self, environ: WSGIEnvironment, needed: Role) -> ClientSideError | None:
         if isinstance(self._access, Open):
             if self._access is Open.ANYBODY or _is_near(environ):
                 return None
@@ -140,23 +122,14 @@ class Gate:
         key = self._access.find(text.strip()) if scheme.lower() == "bearer" else None
         if key is None:
             # One answer to all: no key, a wrong one, one that was revoked or has expired.
-            error = ClientSideError("a key is needed: Authorization: Bearer iwf_...", status=401)
-            return _Refusal(error, (("WWW-Authenticate", "Bearer"),))
+            return _refused(401, "a key is needed: Authorization: Bearer iwf_...")
         if not key.role.includes(needed):
             return _refused(403, f"this needs a key with the role {needed}; this one has the role {key.role}")
-        environ[CALLER] = key.id
-        return self._too_often(key)
-
-    def _too_often(self, key: ApiKey) -> _Refusal | None:
-        seconds = self._rates.take(key.id)
-        if not seconds:
-            return None
-        error = TooManyRequestsError(f"key {key.id} is used too often; nothing was done, try again later")
-        return _Refusal(error, (("Retry-After", str(math.ceil(seconds))),))
+        return None
 
 
-def _refused(status: int, detail: str) -> _Refusal:
-    return _Refusal(ClientSideError(detail, status=status))
+def _refused(status: int, detail: str) -> ClientSideError:
+    return ClientSideError(detail, status=status)
 
 
 def _is_address(name: str) -> bool:

@@ -7,7 +7,6 @@ is there already; otherwise it is told to ask again, as at the end of any wait. 
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as WaitTimeout
 from typing import Any, TypeVar
@@ -19,7 +18,6 @@ from iwf_py.server.patience import sooner
 T = TypeVar("T")
 
 MOST = 1_000
-MOST_EACH = 100
 # Long enough to load a run; short enough that those beyond the cap do not become a second thousand.
 LOOK_SECONDS = 0.1
 
@@ -35,22 +33,18 @@ class LongPolls:
 
     Args:
         most: So many wait at once.
-
-        most_each: So many of one caller's, where callers are known.
     """
 
-    def __init__(self, most: int = MOST, most_each: int = MOST_EACH) -> None:
+    def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._most_each = most_each
         self._lock = threading.Lock()
         self._waiting: set[Future[Any]] = set()
-        self._of_callers: Counter[str] = Counter()
         self._is_closed = False
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def wait(self, future: Future[T], seconds: float, caller: str | None = None) -> T | Nothing:
+    def wait(self, future: Future[T], seconds: float) -> T | Nothing:
         """
         Wait until *future* is done, for a little less than *seconds*; what is not done then is cancelled.
 
@@ -59,12 +53,8 @@ class LongPolls:
         """
         with self._lock:
             has_seat = not self._is_closed and len(self._waiting) < self._most
-            if caller is not None:
-                has_seat = has_seat and self._of_callers[caller] < self._most_each
             if has_seat:
                 self._waiting.add(future)
-                if caller is not None:
-                    self._of_callers[caller] += 1
         patience = sooner(seconds)
         try:
             return future.result(patience if has_seat else min(patience, LOOK_SECONDS))
@@ -76,8 +66,6 @@ class LongPolls:
         finally:
             with self._lock:
                 self._waiting.discard(future)
-                if has_seat and caller is not None:
-                    self._of_callers[caller] -= 1
 
     def close(self) -> None:
         """Tell all who wait, and those who come yet, to ask again: the server is about to end."""

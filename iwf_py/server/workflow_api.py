@@ -17,7 +17,6 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from iwf_py.errors import ClientSideError, InvalidArgumentError
 from iwf_py.server.answering import Answer, json_answer, text_answer
 from iwf_py.server.calls import Call, Calls
-from iwf_py.server.gate import CALLER
 from iwf_py.wire.answers import GREETING, write_health
 from iwf_py.wire.decoding import decode
 from iwf_py.wire.faults import NO_SUCH_PAGE, fault_of
@@ -89,7 +88,7 @@ _PATHS = {route.path for route in CLIENT_ROUTES}
 
 def _answered(call: Call, environ: WSGIEnvironment) -> Answer:
     try:
-        return json_answer(200, call(_body(environ), environ.get(CALLER)))
+        return json_answer(200, call(_body(environ)))
     except Exception as error:  # noqa: BLE001 - whoever called is answered
         fault = fault_of(error)
         if fault.status == 500:

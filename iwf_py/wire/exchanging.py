@@ -67,15 +67,12 @@ class Answered:
         content_type: As it was sent; empty where it was not.
 
         is_ours: It has the mark of an engine of this package (`marks`).
-
-        retry_after: Seconds after which it is worth to ask again; None where it does not tell them in figures.
     """
 
     status: int
     content_type: str
     body: bytes
     is_ours: bool = False
-    retry_after: float | None = None
 
 
 @frozen(kw_only=True)
@@ -169,7 +166,6 @@ class Exchanges:
             content_type=answer.headers.get("content-type", ""),
             body=answer.body,
             is_ours=is_ours(answer.headers.get(_MARK)),
-            retry_after=_seconds(answer.headers.get("retry-after")),
         )
 
     def _pool(self, target: _Target, tls: ssl.SSLContext | None) -> Pool:
@@ -227,10 +223,6 @@ def _head_of(target: _Target, post: Post) -> bytes:
         raise ValueError("a header that is to be sent along is none")
     fields.append(f"Content-Length: {len(post.body)}\r\n\r\n")
     return (target.lines + "\r\n".join(fields)).encode("latin-1")
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _reason(error: BaseException) -> str:

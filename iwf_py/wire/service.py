@@ -418,9 +418,6 @@ class RemoteService:
             else:
                 shall_repeat = not reply.is_timeout and (may_be_repeated or not reply.was_sent)
             pause = next(pauses, None) if shall_repeat else None
-            if isinstance(reply, Answered) and reply.status == 429 and reply.retry_after is not None:
-                # Nothing was done, so that whatever it is may be asked again.
-                pause = reply.retry_after
             if pause is not None and asyncio.get_running_loop().time() + pause < deadline:
                 await asyncio.sleep(pause)
             elif isinstance(reply, Answered):

@@ -196,39 +196,3 @@ def test_ids_of_helper_workflows_are_reserved(host):
 
     assert [start.status, signal.status] == [400, 400]
     assert "reserved prefix" in signal.body["detail"]
-
-
-def test_one_callers_waits_leave_room_for_those_of_others():
-    """
-    Beyond so many a caller's wait is a look alone; whoever is not known has only the bound of all.
-    """
-    polls = LongPolls(most=4, most_each=1)
-    first, others = Future(), [Future() for _ in range(3)]
-    waits = [threading.Thread(target=polls.wait, args=(first, SOON, "a"))]
-    waits += [
-        threading.Thread(target=polls.wait, args=(one, SOON, who))
-        for one, who in zip(others, ("b", None, None), strict=True)
-    ]
-    for wait in waits[:3]:
-        wait.start()
-    until(lambda: len(polls) == 3)
-
-    assert polls.wait(Future(), SOON, "a") == Nothing()
-    assert polls.wait(Future(), SOON, "b") == Nothing()
-    waits[3].start()
-    until(lambda: len(polls) == 4)
-    assert polls.wait(Future(), SOON, "c") == Nothing()
-    first.set_result(1)
-    waits[0].join()
-    again, answer = Future(), []
-    wait = threading.Thread(target=lambda: answer.append(polls.wait(again, SOON, "a")))
-    wait.start()
-    until(lambda: len(polls) == 4)
-    again.set_result(2)
-    wait.join()
-
-    assert answer == [2]
-    for one in others:
-        one.set_result(None)
-    for one in waits:
-        one.join()

@@ -18,7 +18,6 @@ from iwf_py.errors import (
     InvalidArgumentError,
     ServerSideError,
     ServerUnreachableError,
-    TooManyRequestsError,
     UnsupportedByServerError,
     WorkflowAlreadyStartedError,
     WorkflowNotExistsError,
@@ -222,33 +221,6 @@ def test_writes_are_sent_once(server, service, name, trouble):
     if trouble is None:
         assert error.was_sent
         assert "it is not known whether it was carried out" in str(error)
-
-
-TOO_OFTEN = {"detail": "key 1 is used too often", "subStatus": "UNCATEGORIZED_SUB_STATUS"}
-
-
-@pytest.mark.parametrize("name", WRITES)
-def test_who_asks_too_often_asks_again_when_he_is_told_to(server, service, name):
-    """
-    Writes too: the server says that it has done nothing.
-    """
-    route, ask = WRITES[name]
-    server.answer(route, *[(429, TOO_OFTEN, {"Retry-After": "0"})] * 10, (400, NOT_THERE))
-
-    assert isinstance(ask(service).exception(SOON), WorkflowNotExistsError)
-    assert len(server.bodies(route)) == 11
-
-
-@pytest.mark.parametrize("headers", [{}, {"Retry-After": "86400"}, {"Retry-After": "Wed, 21 Oct 2065 07:28:00 GMT"}])
-def test_who_cannot_wait_so_long_is_told(server, service, headers):
-    """
-    Or who is not told how long.
-    """
-    server.answer(routes.SIGNAL, (429, TOO_OFTEN, headers))
-
-    with pytest.raises(TooManyRequestsError, match="used too often"):
-        service.signal(SIGNAL).result(SOON)
-    assert len(server.bodies(routes.SIGNAL)) == 1
 
 
 def test_a_refusal_is_not_asked_again(server, service):
