@@ -11,8 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from iwf_py.errors import InvalidArgumentError
 from iwf_py.ports import Alarm, Calendar, Clock, Observer
 from iwf_py.runtime.engine import Engine
 from iwf_py.runtime.threads import RandomIds, SystemClock, Threads
@@ -26,6 +27,8 @@ from iwf_py.server.long_polls import MOST, LongPolls
 from iwf_py.store.database import SqlStore
 from iwf_py.wire.options import MAX_WAIT
 from iwf_py.wire.push import LIMIT, PushPerformer
+from iwf_py.wire.signing import SigningKey
+from iwf_py.wire.signing_keys import read_kept_keys
 from iwf_py.wire.worker_urls import AllowedWorker, WorkerUrls, rewritten
 from iwf_py.worker.loop import Worker
 
@@ -41,6 +44,9 @@ class ServerOptions:
 
         allows_public_workers: Any worker on the public internet may be called as well.
 
+        signing_keys: Files as ``iwf signing-keys create`` makes them: calls of the workers that they are for are signed with the
+            newest key of each, so that these workers know who calls.
+
         keys: A key file, as ``iwf keys create`` makes it: whoever calls must show one of its keys. Without it only this
             machine is answered.
 
@@ -55,6 +61,7 @@ class ServerOptions:
 
     allowed_workers: Sequence[str | AllowedWorker] = ()
     allows_public_workers: bool = False
+    signing_keys: Sequence[str | Path] = ()
     keys: str | Path | None = None
     insecure_no_auth: bool = False
     trusted_hosts: Sequence[str] = ()
@@ -78,9 +85,19 @@ class ServerOptions:
         Tell which workers may be called.
 
         Errors:
-            InvalidArgumentError: An entry could never allow anything, or is misspelt.
+            InvalidArgumentError: An entry could never allow anything, or is misspelt; or a signing key is of no entry.
         """
-        return WorkerUrls(self.allowed_workers, allows_public=self.allows_public_workers)
+        keys: dict[str, SigningKey] = {}
+        for path in self.signing_keys:
+            keys |= {kept.worker: kept.key for kept in read_kept_keys(Path(path))}
+        allowed = [AllowedWorker(pattern=one) if isinstance(one, str) else one for one in self.allowed_workers]
+        # A key that signs nothing is a slip: its worker would refuse every call.
+        if unused := sorted(set(keys) - {entry.pattern for entry in allowed}):
+            raise InvalidArgumentError(
+                f"there is a signing key for {unused[0]!r}, which is not on the list of workers; allow it in the same words"
+            )
+        entries = [evolve(one, signing_key=keys.get(one.pattern, one.signing_key)) for one in allowed]
+        return WorkerUrls(entries, allows_public=self.allows_public_workers)
 
 
 class Server:
@@ -195,7 +212,7 @@ class Server:
         )
         self._opened.callback(engine.stop)
         engine.start()
-        performer = PushPerformer(urls)
+        performer = PushPerformer(urls, now=lambda: self._clock.now().timestamp())
         self._opened.callback(performer.close)
         worker = Worker(engine.tasks, performer, limit=LIMIT)
         self._opened.callback(worker.stop, self._grace_seconds)

@@ -42,6 +42,14 @@ def add_server(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "--allow-public-workers", action="store_true", help="call any worker on the public internet as well"
     )
     serving.add_argument(
+        "--signing-keys",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="sign the calls of a worker that may be called with the key of this file (see iwf signing-keys); to be repeated",
+    )
+    serving.add_argument(
         "--keys",
         type=Path,
         metavar="FILE",
@@ -79,6 +87,7 @@ def _serve(options: argparse.Namespace) -> int:
         ServerOptions(
             allowed_workers=options.allow_worker_url,
             allows_public_workers=options.allow_public_workers,
+            signing_keys=options.signing_keys,
             keys=options.keys,
             insecure_no_auth=options.insecure_no_auth,
             trusted_hosts=options.trusted_host,
