@@ -23,7 +23,8 @@ from iwf_py.server.calls import UrlCheck
 from iwf_py.server.factory import App, make_app
 from iwf_py.server.gate import Access, Open
 from iwf_py.server.keys import KeyFile
-from iwf_py.server.long_polls import MOST, LongPolls
+from iwf_py.server.long_polls import MOST, MOST_EACH, LongPolls
+from iwf_py.server.rates import BURST, PER_SECOND, Rates
 from iwf_py.store.database import SqlStore
 from iwf_py.wire.options import MAX_WAIT
 from iwf_py.wire.push import LIMIT, PushPerformer
@@ -57,6 +58,12 @@ class ServerOptions:
         max_wait: Of long polls and RPCs, where they name no time or a longer one.
 
         long_polls: So many wait at once; those beyond are told early to ask again.
+
+        long_polls_each: So many of one key, in the same way.
+
+        calls_per_second: Of each key, for as long as it likes; those beyond are refused before they do anything. 0 for any number.
+
+        burst: Calls that a key may make at once, after it has made none for a while.
     """
 
     allowed_workers: Sequence[str | AllowedWorker] = ()
@@ -67,6 +74,9 @@ class ServerOptions:
     trusted_hosts: Sequence[str] = ()
     max_wait: timedelta = MAX_WAIT
     long_polls: int = MOST
+    long_polls_each: int = MOST_EACH
+    calls_per_second: float = PER_SECOND
+    burst: int = BURST
     environment: Mapping[str, str] = field(factory=lambda: dict(os.environ), repr=False)
 
     def access(self) -> Access:
@@ -79,6 +89,21 @@ class ServerOptions:
         if self.keys is not None:
             return KeyFile(Path(self.keys))
         return Open.ANYBODY if self.insecure_no_auth else Open.THIS_MACHINE
+
+    def rates(self) -> Rates | None:
+        """
+        Tell how often a key may call; None for as often as it likes.
+
+        Errors:
+            InvalidArgumentError: Nobody could ever call.
+        """
+        if not 0 <= self.calls_per_second < float("inf"):
+            raise InvalidArgumentError(
+                f"option calls_per_second takes a number of 0 or more, got {self.calls_per_second!r}; 0 is for no bound"
+            )
+        if self.burst < 1:
+            raise InvalidArgumentError(f"option burst takes a number of 1 or more, got {self.burst!r}")
+        return Rates(self.calls_per_second, self.burst) if self.calls_per_second else None
 
     def worker_urls(self) -> WorkerUrls:
         """
@@ -151,7 +176,7 @@ class Server:
         self._grace_seconds = grace_seconds
         self._lock = threading.Lock()
         self._opened = ExitStack()
-        self._polls = LongPolls(self.options.long_polls)
+        self._polls = LongPolls(self.options.long_polls, self.options.long_polls_each)
         self._is_draining = False
 
     def start(self) -> None:
@@ -163,10 +188,10 @@ class Server:
 
             StoreError: The database cannot be used, or another engine owns it; nothing is left open.
         """
-        access, urls = self.options.access(), self.options.worker_urls()
+        access, urls, rates = self.options.access(), self.options.worker_urls(), self.options.rates()
         with self._lock:
             try:
-                self._open(access, urls)
+                self._open(access, urls, rates)
             except BaseException:
                 self._opened.close()
                 raise
@@ -197,7 +222,7 @@ class Server:
         """Close."""
         self.close()
 
-    def _open(self, access: Access, urls: WorkerUrls) -> None:
+    def _open(self, access: Access, urls: WorkerUrls, rates: Rates | None) -> None:
         """Open one part after the other; each is closed in reverse order."""
         threads = Threads()
         self._opened.callback(threads.close)
@@ -224,6 +249,7 @@ class Server:
             polls=self._polls,
             access=access,
             hosts=self.options.trusted_hosts,
+            rates=rates,
             max_wait=self.options.max_wait,
             is_ready=lambda: engine.is_ready and not self._is_draining,
         )
