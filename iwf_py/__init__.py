@@ -174,6 +174,8 @@ if TYPE_CHECKING:
     from iwf_py.serving import Server as Server
     from iwf_py.serving import ServerOptions as ServerOptions
     from iwf_py.serving import create_app as create_app
+    from iwf_py.wire.signing import SigningKey as SigningKey
+    from iwf_py.wire.signing_keys import read_signing_keys as read_signing_keys
     from iwf_py.wire.worker_urls import AllowedWorker as AllowedWorker
     from iwf_py.worker.messages import WorkflowStateExecuteRequest as WorkflowStateExecuteRequest
     from iwf_py.worker.messages import WorkflowStateExecuteResponse as WorkflowStateExecuteResponse
@@ -272,6 +274,7 @@ __all__ = [  # noqa: RUF022
     "SignalChannelCommand",
     "SignalChannelCommandResult",
     "SignalChannelPrefix",
+    "SigningKey",
     "StateDecision",
     "StateDef",
     "StateMovement",
@@ -341,6 +344,7 @@ __all__ = [  # noqa: RUF022
     "get_workflow_type",
     "get_workflow_type_by_class",
     "get_workflow_type_by_rpc_method",
+    "read_signing_keys",
     "reset_to_beginning",
     "reset_to_history_event_id",
     "reset_to_history_event_time",
@@ -439,6 +443,7 @@ _MODULES = {
     "SignalChannelCommand": "iwf_py.authoring.command_request",
     "SignalChannelCommandResult": "iwf_py.authoring.command_results",
     "SignalChannelPrefix": "iwf_py.authoring.descriptors",
+    "SigningKey": "iwf_py.wire.signing",
     "StateDecision": "iwf_py.authoring.state_decision",
     "StateDef": "iwf_py.authoring.state_schema",
     "StateMovement": "iwf_py.authoring.state_movement",
@@ -508,6 +513,7 @@ _MODULES = {
     "get_workflow_type": "iwf_py.authoring.workflow",
     "get_workflow_type_by_class": "iwf_py.authoring.workflow",
     "get_workflow_type_by_rpc_method": "iwf_py.authoring.rpc",
+    "read_signing_keys": "iwf_py.wire.signing_keys",
     "reset_to_beginning": "iwf_py.authoring.reset_workflow_type_and_options",
     "reset_to_history_event_id": "iwf_py.authoring.reset_workflow_type_and_options",
     "reset_to_history_event_time": "iwf_py.authoring.reset_workflow_type_and_options",

@@ -11,8 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from iwf_py.errors import InvalidArgumentError
 from iwf_py.ports import Alarm, Calendar, Clock, Observer
 from iwf_py.runtime.engine import Engine
 from iwf_py.runtime.threads import RandomIds, SystemClock, Threads
@@ -22,10 +23,13 @@ from iwf_py.server.calls import UrlCheck
 from iwf_py.server.factory import App, make_app
 from iwf_py.server.gate import Access, Open
 from iwf_py.server.keys import KeyFile
-from iwf_py.server.long_polls import MOST, LongPolls
+from iwf_py.server.long_polls import MOST, MOST_EACH, LongPolls
+from iwf_py.server.rates import BURST, PER_SECOND, Rates
 from iwf_py.store.database import SqlStore
 from iwf_py.wire.options import MAX_WAIT
 from iwf_py.wire.push import LIMIT, PushPerformer
+from iwf_py.wire.signing import SigningKey
+from iwf_py.wire.signing_keys import read_kept_keys
 from iwf_py.wire.worker_urls import AllowedWorker, WorkerUrls, rewritten
 from iwf_py.worker.loop import Worker
 
@@ -41,6 +45,9 @@ class ServerOptions:
 
         allows_public_workers: Any worker on the public internet may be called as well.
 
+        signing_keys: Files as ``iwf signing-keys create`` makes them: calls of the workers that they are for are signed with the
+            newest key of each, so that these workers know who calls.
+
         keys: A key file, as ``iwf keys create`` makes it: whoever calls must show one of its keys. Without it only this
             machine is answered.
 
@@ -51,15 +58,25 @@ class ServerOptions:
         max_wait: Of long polls and RPCs, where they name no time or a longer one.
 
         long_polls: So many wait at once; those beyond are told early to ask again.
+
+        long_polls_each: So many of one key, in the same way.
+
+        calls_per_second: Of each key, for as long as it likes; those beyond are refused before they do anything. 0 for any number.
+
+        burst: Calls that a key may make at once, after it has made none for a while.
     """
 
     allowed_workers: Sequence[str | AllowedWorker] = ()
     allows_public_workers: bool = False
+    signing_keys: Sequence[str | Path] = ()
     keys: str | Path | None = None
     insecure_no_auth: bool = False
     trusted_hosts: Sequence[str] = ()
     max_wait: timedelta = MAX_WAIT
     long_polls: int = MOST
+    long_polls_each: int = MOST_EACH
+    calls_per_second: float = PER_SECOND
+    burst: int = BURST
     environment: Mapping[str, str] = field(factory=lambda: dict(os.environ), repr=False)
 
     def access(self) -> Access:
@@ -73,14 +90,39 @@ class ServerOptions:
             return KeyFile(Path(self.keys))
         return Open.ANYBODY if self.insecure_no_auth else Open.THIS_MACHINE
 
+    def rates(self) -> Rates | None:
+        """
+        Tell how often a key may call; None for as often as it likes.
+
+        Errors:
+            InvalidArgumentError: Nobody could ever call.
+        """
+        if not 0 <= self.calls_per_second < float("inf"):
+            raise InvalidArgumentError(
+                f"option calls_per_second takes a number of 0 or more, got {self.calls_per_second!r}; 0 is for no bound"
+            )
+        if self.burst < 1:
+            raise InvalidArgumentError(f"option burst takes a number of 1 or more, got {self.burst!r}")
+        return Rates(self.calls_per_second, self.burst) if self.calls_per_second else None
+
     def worker_urls(self) -> WorkerUrls:
         """
         Tell which workers may be called.
 
         Errors:
-            InvalidArgumentError: An entry could never allow anything, or is misspelt.
+            InvalidArgumentError: An entry could never allow anything, or is misspelt; or a signing key is of no entry.
         """
-        return WorkerUrls(self.allowed_workers, allows_public=self.allows_public_workers)
+        keys: dict[str, SigningKey] = {}
+        for path in self.signing_keys:
+            keys |= {kept.worker: kept.key for kept in read_kept_keys(Path(path))}
+        allowed = [AllowedWorker(pattern=one) if isinstance(one, str) else one for one in self.allowed_workers]
+        # A key that signs nothing is a slip: its worker would refuse every call.
+        if unused := sorted(set(keys) - {entry.pattern for entry in allowed}):
+            raise InvalidArgumentError(
+                f"there is a signing key for {unused[0]!r}, which is not on the list of workers; allow it in the same words"
+            )
+        entries = [evolve(one, signing_key=keys.get(one.pattern, one.signing_key)) for one in allowed]
+        return WorkerUrls(entries, allows_public=self.allows_public_workers)
 
 
 class Server:
@@ -134,7 +176,7 @@ class Server:
         self._grace_seconds = grace_seconds
         self._lock = threading.Lock()
         self._opened = ExitStack()
-        self._polls = LongPolls(self.options.long_polls)
+        self._polls = LongPolls(self.options.long_polls, self.options.long_polls_each)
         self._is_draining = False
 
     def start(self) -> None:
@@ -146,10 +188,10 @@ class Server:
 
             StoreError: The database cannot be used, or another engine owns it; nothing is left open.
         """
-        access, urls = self.options.access(), self.options.worker_urls()
+        access, urls, rates = self.options.access(), self.options.worker_urls(), self.options.rates()
         with self._lock:
             try:
-                self._open(access, urls)
+                self._open(access, urls, rates)
             except BaseException:
                 self._opened.close()
                 raise
@@ -180,7 +222,7 @@ class Server:
         """Close."""
         self.close()
 
-    def _open(self, access: Access, urls: WorkerUrls) -> None:
+    def _open(self, access: Access, urls: WorkerUrls, rates: Rates | None) -> None:
         """Open one part after the other; each is closed in reverse order."""
         threads = Threads()
         self._opened.callback(threads.close)
@@ -195,7 +237,7 @@ class Server:
         )
         self._opened.callback(engine.stop)
         engine.start()
-        performer = PushPerformer(urls)
+        performer = PushPerformer(urls, now=lambda: self._clock.now().timestamp())
         self._opened.callback(performer.close)
         worker = Worker(engine.tasks, performer, limit=LIMIT)
         self._opened.callback(worker.stop, self._grace_seconds)
@@ -207,6 +249,7 @@ class Server:
             polls=self._polls,
             access=access,
             hosts=self.options.trusted_hosts,
+            rates=rates,
             max_wait=self.options.max_wait,
             is_ready=lambda: engine.is_ready and not self._is_draining,
         )

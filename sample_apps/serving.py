@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from iwf_py import IwfError, Registry, WorkerApp, WorkerService
+from iwf_py import IwfError, Registry, WorkerApp, WorkerOptions, WorkerService, read_signing_keys
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -58,6 +58,9 @@ def parser_of(name: str) -> argparse.ArgumentParser:
         type=http_url,
         default="http://localhost:8802",
         help="where that server calls this process (default http://localhost:8802)",
+    )
+    parser.add_argument(
+        "--signing-keys", metavar="FILE", help="take only calls that are signed with a key of it (see iwf signing-keys)"
     )
     return parser
 
@@ -121,7 +124,8 @@ def _answering(options: argparse.Namespace, registry: Registry) -> Iterator[None
     worker = urlsplit(options.worker_url)
     # Who names another host wants to be called from there.
     host = HOST if worker.hostname in LOOPBACK else "0.0.0.0"  # noqa: S104
-    service = WorkerService(registry)
+    keys = read_signing_keys(options.signing_keys) if options.signing_keys else ()
+    service = WorkerService(registry, WorkerOptions(signing_keys=keys))
     try:
         with (
             _listening(host, worker.port or 80, "--worker-url") as listener,

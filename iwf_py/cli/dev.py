@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
-from iwf_py.cli.sample_worker import CHANNEL, STATE_ID, WORKFLOW_TYPE, start_sample_worker
+from iwf_py.authoring.workflow import get_workflow_type_by_class
+from iwf_py.authoring.workflow_state import get_state_id_by_class
+from iwf_py.cli.sample_worker import CHANNEL, Greet, Greeting, start_sample_worker
 from iwf_py.wire.routes import GET_WITH_WAIT, SIGNAL, START
 
 
@@ -20,10 +22,10 @@ def start_dev(server_url: str, worker_port: int) -> None:
     name = {"encoding": "json", "data": json.dumps("Alice")}
     start = {
         "workflowId": "hello",
-        "iwfWorkflowType": WORKFLOW_TYPE,
+        "iwfWorkflowType": get_workflow_type_by_class(Greeting),
         "workflowTimeoutSeconds": 3600,
         "iwfWorkerUrl": worker_url,
-        "startStateId": STATE_ID,
+        "startStateId": get_state_id_by_class(Greet),
     }
     calls = [
         (START.path, start),

@@ -13,6 +13,7 @@ from iwf_py.cli.check import check_database
 from iwf_py.cli.codes import PROBLEMS, UNUSABLE, WELL
 from iwf_py.cli.keys import add_keys
 from iwf_py.cli.server import add_server
+from iwf_py.cli.signing_keys import add_signing_keys
 from iwf_py.errors import InvalidArgumentError, StoreError
 
 FILE_PREFIX = "sqlite:///"
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     checking.set_defaults(run=_check)
     add_server(commands)
     add_keys(commands)
+    add_signing_keys(commands)
     options = parser.parse_args(arguments)
     try:
         code: int = options.run(options)

@@ -80,6 +80,7 @@ def checked(place: Place, options: ServerOptions) -> ServerOptions:
         InvalidArgumentError: They are wrong, or would leave the server open to others.
     """
     options.worker_urls()
+    options.rates()
     if options.keys is not None:
         read_keys(Path(options.keys))
     elif not place.is_loopback and not options.insecure_no_auth:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from iwf_py.cli.codes import WELL
 from iwf_py.cli.dev import start_dev
 from iwf_py.cli.serve import Place, serve
+from iwf_py.server.rates import BURST, PER_SECOND
 from iwf_py.serving import ServerOptions
 
 if TYPE_CHECKING:
@@ -42,6 +43,14 @@ def add_server(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "--allow-public-workers", action="store_true", help="call any worker on the public internet as well"
     )
     serving.add_argument(
+        "--signing-keys",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="sign the calls of a worker that may be called with the key of this file (see iwf signing-keys); to be repeated",
+    )
+    serving.add_argument(
         "--keys",
         type=Path,
         metavar="FILE",
@@ -56,6 +65,16 @@ def add_server(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     serving.add_argument(
         "--max-wait-seconds", type=_seconds, default=60, metavar="N", help="of long polls and RPCs (%(default)s)"
+    )
+    serving.add_argument(
+        "--calls-per-second",
+        type=float,
+        default=PER_SECOND,
+        metavar="N",
+        help="that each key may make for as long as it likes; 0 for any number (%(default)g)",
+    )
+    serving.add_argument(
+        "--burst", type=int, default=BURST, metavar="N", help="calls that a key may make at once (%(default)s)"
     )
     serving.add_argument(
         "--insecure-no-auth", action="store_true", help="without keys, answer whoever can reach the server"
@@ -79,10 +98,13 @@ def _serve(options: argparse.Namespace) -> int:
         ServerOptions(
             allowed_workers=options.allow_worker_url,
             allows_public_workers=options.allow_public_workers,
+            signing_keys=options.signing_keys,
             keys=options.keys,
             insecure_no_auth=options.insecure_no_auth,
             trusted_hosts=options.trusted_host,
             max_wait=timedelta(seconds=options.max_wait_seconds),
+            calls_per_second=options.calls_per_second,
+            burst=options.burst,
         ),
     )
     return WELL

@@ -37,6 +37,8 @@ from iwf_py.wire.shapes import Json
 T = TypeVar("T")
 
 Call = Callable[[Json], Json]
+# One that waits is told whose it is: the id of a key, or None.
+Poll = Callable[[Json, str | None], Json]
 
 # Each holds a thread, for as long as its worker takes.
 MOST_RPCS = 900
@@ -90,7 +92,6 @@ class Calls:
             routes.PUBLISH: lambda body: self._do(service.publish(requests.read_publish(body))),
             routes.STOP: lambda body: self._do(service.stop(requests.read_stop(body))),
             routes.GET: self._get,
-            routes.GET_WITH_WAIT: self._get_with_wait,
             routes.SEARCH: lambda body: answers.write_page(now(service.search(requests.read_search(body)))),
             routes.RESET: lambda body: answers.write_run_id(
                 now(service.reset(requests.read_reset(body, self._clock.now())))
@@ -101,9 +102,12 @@ class Calls:
             routes.SET_ATTRIBUTES: lambda body: self._do(service.set_attributes(requests.read_set_attributes(body))),
             routes.GET_SEARCH_ATTRIBUTES: self._get_search_attributes,
             routes.SET_SEARCH_ATTRIBUTES: self._set_search_attributes,
-            routes.WAIT_FOR_STATE: self._wait_for_state,
             routes.UPDATE_CONFIG: lambda body: self._do(service.update_config(requests.read_update_config(body))),
             routes.CONTINUE_AS_NEW: self._continue_as_new,
+        }
+        self.polls_by_route: dict[Route, Poll] = {
+            routes.GET_WITH_WAIT: self._get_with_wait,
+            routes.WAIT_FOR_STATE: self._wait_for_state,
         }
 
     @staticmethod
@@ -183,23 +187,25 @@ class Calls:
         is_wanted = request.needs_results and result.status is not WorkflowStatus.RUNNING
         return answers.write_result(result, needs_results=is_wanted)
 
-    def _get_with_wait(self, body: Json) -> Json:
+    def _get_with_wait(self, body: Json, caller: str | None) -> Json:
         request = requests.read_get(body, self._max_wait)
         if is_shadow(request.workflow_id):
-            result = stand_in(self._service, self._polls, request.workflow_id, request.wait.total_seconds())
+            result = stand_in(self._service, self._polls, request.workflow_id, request.wait.total_seconds(), caller)
             if result.status is WorkflowStatus.RUNNING:
                 raise still_running(request.workflow_id)
             return answers.write_result(result)
-        outcome = self._polled(self._service.wait(request), request.wait, still_running(request.workflow_id))
+        too_late = still_running(request.workflow_id)
+        outcome = self._polled(self._service.wait(request), request.wait, caller, too_late)
         return answers.write_result(outcome)
 
-    def _wait_for_state(self, body: Json) -> Json:
+    def _wait_for_state(self, body: Json, caller: str | None) -> Json:
         request, wait = requests.read_state_wait(body, self._max_wait)
-        completion = self._polled(self._service.wait_for_state(request), wait, still_waiting(request.workflow_id))
+        too_late = still_waiting(request.workflow_id)
+        completion = self._polled(self._service.wait_for_state(request), wait, caller, too_late)
         return answers.write_completion(completion)
 
-    def _polled(self, future: Future[T], wait: timedelta, too_late: WorkflowStillRunningError) -> T:
-        found = self._polls.wait(future, wait.total_seconds())
+    def _polled(self, future: Future[T], wait: timedelta, caller: str | None, too_late: WorkflowStillRunningError) -> T:
+        found = self._polls.wait(future, wait.total_seconds(), caller)
         if isinstance(found, Nothing):
             raise too_late
         return found

@@ -15,6 +15,7 @@ from iwf_py.server.actions import ROLES
 from iwf_py.server.calls import Calls, UrlCheck
 from iwf_py.server.gate import Access, Gate, Open
 from iwf_py.server.long_polls import LongPolls
+from iwf_py.server.rates import Rates
 from iwf_py.server.workflow_api import MAX_BODY, WorkflowApi
 from iwf_py.wire.decoding import encode
 from iwf_py.wire.faults import NO_SUCH_PAGE, fault_of
@@ -32,6 +33,7 @@ def make_app(
     polls: LongPolls | None = None,
     access: Access = Open.THIS_MACHINE,
     hosts: Iterable[str] = (),
+    rates: Rates | None = None,
     max_wait: timedelta = MAX_WAIT,
     is_ready: Callable[[], bool] = lambda: True,
 ) -> App:
@@ -50,6 +52,8 @@ def make_app(
         access: Whose requests are answered.
 
         hosts: Names by which the server is called, beside those of loopback.
+
+        rates: How often a key may call; None for as often as it likes.
 
         max_wait: Of long polls and RPCs, where they name no time or a longer one.
 
@@ -70,7 +74,7 @@ def make_app(
     roles = {(route.method, route.path): role for route, role in ROLES.items()}
     api = WorkflowApi(app.wsgi_app, calls, hostname=socket.gethostname(), is_ready=is_ready)
     # Flask's own way to put something around an application: the gate is around whatever is registered later, too.
-    app.wsgi_app = Gate(api, access=access, hosts=hosts, roles=roles)  # type: ignore[method-assign]  # as it says
+    app.wsgi_app = Gate(api, access=access, hosts=hosts, roles=roles, rates=rates)  # type: ignore[method-assign]  # as it says
     return app
 
 

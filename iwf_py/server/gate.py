@@ -1,12 +1,13 @@
 """What every request passes before anything looks at what it wants: one WSGI layer around the whole application.
 
-In this order: is it meant for this host, does it come from a web page of somebody else, who sends it, may they. The one place
+In this order: is it meant for this host, does it come from a web page of somebody else, who sends it, how often, may they. The one place
 that is open to anybody is the health check, by its method and path exactly. Every answer, a refusal too, tells browsers to
 make nothing of it.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
@@ -15,15 +16,20 @@ from ipaddress import ip_address
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from iwf_py.errors import ClientSideError
+from attrs import frozen
+
+from iwf_py.errors import ClientSideError, TooManyRequestsError
 from iwf_py.server.actions import Role
 from iwf_py.server.answering import json_answer
 from iwf_py.server.keys import Keys
+from iwf_py.server.rates import Rates
 from iwf_py.wire.faults import fault_of
 from iwf_py.wire.marks import MARK
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 ANY_ADDRESS = "*"
+# Where WSGI's environment has the id of the key that a request came with.
+CALLER = "iwf_py.caller"
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _FOREIGN_SITES = ("cross-site", "same-site")
@@ -50,6 +56,14 @@ class Open(Enum):
 Access = Keys | Open
 
 
+@frozen
+class _Refusal:
+    """Why a request is not passed on, and what its answer says beside that."""
+
+    error: ClientSideError
+    headers: tuple[tuple[str, str], ...] = ()
+
+
 class Gate:
     """
     The layer, a WSGI application around another.
@@ -61,6 +75,9 @@ class Gate:
             which no name of somebody else's can be made to look like.
 
         roles: What each place asks for, by method and path; None for anybody. What is not in it is nowhere.
+
+        rates: How often a key may call; None for as often as it likes. Where there are no keys nobody is counted: on this
+            machine all have one address.
     """
 
     def __init__(
@@ -70,9 +87,11 @@ class Gate:
         access: Access,
         hosts: Iterable[str],
         roles: Mapping[tuple[str, str], Role | None],
+        rates: Rates | None = None,
     ) -> None:
         self._app = app
         self._access = access
+        self._rates = rates
         named = set(hosts)
         self._takes_addresses = ANY_ADDRESS in named
         self._hosts = {host.lower() for host in {*LOOPBACK_HOSTS, *named} - {ANY_ADDRESS}}
@@ -87,11 +106,10 @@ class Gate:
         refusal = self._refusal(environ)
         if refusal is None:
             return self._app(environ, start)
-        fault = fault_of(refusal)
-        headers = (("WWW-Authenticate", "Bearer"),) if fault.status == 401 else ()
-        return json_answer(fault.status, fault.body, headers).give(start)
+        fault = fault_of(refusal.error)
+        return json_answer(fault.status, fault.body, refusal.headers).give(start)
 
-    def _refusal(self, environ: WSGIEnvironment) -> ClientSideError | None:
+    def _refusal(self, environ: WSGIEnvironment) -> _Refusal | None:
         host = environ.get("HTTP_HOST", "")
         if not self._is_ours(host):
             return _refused(
@@ -113,7 +131,7 @@ class Gate:
         name = shape["name"].lower()
         return name in self._hosts or (self._takes_addresses and _is_address(name))
 
-    def _not_allowed(self, environ: WSGIEnvironment, needed: Role) -> ClientSideError | None:
+    def _not_allowed(self, environ: WSGIEnvironment, needed: Role) -> _Refusal | None:
         if isinstance(self._access, Open):
             if self._access is Open.ANYBODY or _is_near(environ):
                 return None
@@ -122,14 +140,25 @@ class Gate:
         key = self._access.find(text.strip()) if scheme.lower() == "bearer" else None
         if key is None:
             # One answer to all: no key, a wrong one, one that was revoked or has expired.
-            return _refused(401, "a key is needed: Authorization: Bearer iwf_...")
+            return _refused(401, "a key is needed: Authorization: Bearer iwf_...", ("WWW-Authenticate", "Bearer"))
+        if self._rates is not None and (wait := self._rates.take(key.id)):
+            return _too_often(wait, self._rates.per_second)
         if not key.role.includes(needed):
             return _refused(403, f"this needs a key with the role {needed}; this one has the role {key.role}")
+        environ[CALLER] = key.id
         return None
 
 
-def _refused(status: int, detail: str) -> ClientSideError:
-    return ClientSideError(detail, status=status)
+def _refused(status: int, detail: str, *headers: tuple[str, str]) -> _Refusal:
+    return _Refusal(ClientSideError(detail, status=status), headers)
+
+
+def _too_often(wait: float, per_second: float) -> _Refusal:
+    error = TooManyRequestsError(
+        f"this key may make {per_second:g} calls a second, and has made more; nothing was done, try again later"
+    )
+    # The header has whole seconds.
+    return _Refusal(error, (("Retry-After", str(math.ceil(wait))),))
 
 
 def _is_address(name: str) -> bool:

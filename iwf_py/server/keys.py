@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 import threading
@@ -22,6 +21,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from iwf_py.errors import InvalidArgumentError
+from iwf_py.private_files import write_private
 from iwf_py.server.actions import Role
 
 _SHAPE = re.compile(r"iwf_(?P<id>[0-9a-f]{12})_(?P<secret>[A-Za-z0-9_-]{43})", re.ASCII)
@@ -140,16 +140,9 @@ def write_keys(path: Path, keys: Iterable[ApiKey]) -> None:
         InvalidArgumentError: It cannot be written.
     """
     text = json.dumps({"keys": [_written(key) for key in keys]}, indent=2) + "\n"
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        # Of a name that is not there yet, and never through a link that somebody laid.
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
+        write_private(path, text)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise InvalidArgumentError(f"the key file {str(path)!r} cannot be written ({error.strerror})") from None
 
 

@@ -33,12 +33,16 @@ def is_shadow(workflow_id: str) -> bool:
     return workflow_id.startswith(SYSTEM_NAME_PREFIX)
 
 
-def stand_in(service: WorkflowService, polls: LongPolls, shadow_id: str, seconds: float) -> RunResult:
+def stand_in(
+    service: WorkflowService, polls: LongPolls, shadow_id: str, seconds: float, caller: str | None = None
+) -> RunResult:
     """
     Tell how a helper workflow would stand: running while its run is open, completed once its state is.
 
     Args:
         seconds: How long to wait until it is completed.
+
+        caller: Whose wait it is, as for `LongPolls`.
 
     Errors:
         WorkflowNotExistsError: No run is meant, or the one that is meant is closed without the state.
@@ -53,7 +57,7 @@ def stand_in(service: WorkflowService, polls: LongPolls, shadow_id: str, seconds
         completions += [service.wait_for_state(wait) for wait in _waits(workflow_id, rest)]
     if not completions:
         raise WorkflowNotExistsError(workflow_id=shadow_id)
-    found = polls.wait(first_of(completions), seconds)
+    found = polls.wait(first_of(completions), seconds, caller)
     for future in completions:
         future.cancel()
     if isinstance(found, Nothing):

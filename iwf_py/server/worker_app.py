@@ -15,6 +15,7 @@ from iwf_py.server.workflow_api import read_body
 from iwf_py.wire.faults import NO_SUCH_PAGE, fault_of
 from iwf_py.wire.marks import HEADER
 from iwf_py.wire.routes import WORKER_ROUTES
+from iwf_py.wire.signing import HEADER as SIGNATURE
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -24,7 +25,8 @@ MAX_BODY = 128 * 1024 * 1024
 
 # What is answered, by path.
 KINDS: Mapping[str, InvocationKind] = {route.path: kind for kind, route in WORKER_ROUTES.items()}
-_HEADER = "HTTP_" + HEADER.upper().replace("-", "_")
+# What a worker is told of a call's headers, by their names in WSGI.
+_HEADERS = {f"HTTP_{name.upper().replace('-', '_')}": name for name in (HEADER, SIGNATURE)}
 JSON_TYPE = "application/json"
 
 
@@ -60,7 +62,7 @@ class WorkerApp:
             body = read_body(environ, MAX_BODY)
         except ClientSideError as error:
             return json_answer(error.status, fault_of(error).body)
-        headers = {HEADER: environ[_HEADER]} if _HEADER in environ else {}
+        headers = {name: environ[key] for key, name in _HEADERS.items() if key in environ}
         status, told = self.service.answer(kind, body, headers)
         return Answer(status, told, JSON_TYPE)
 

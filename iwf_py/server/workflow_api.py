@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from iwf_py.errors import ClientSideError, InvalidArgumentError
 from iwf_py.server.answering import Answer, json_answer, text_answer
-from iwf_py.server.calls import Call, Calls
+from iwf_py.server.calls import Call, Calls, Poll
+from iwf_py.server.gate import CALLER
 from iwf_py.wire.answers import GREETING, write_health
 from iwf_py.wire.decoding import decode
 from iwf_py.wire.faults import NO_SUCH_PAGE, fault_of
@@ -49,6 +51,9 @@ class WorkflowApi:
         self._hostname = hostname
         self._is_ready = is_ready
         self._calls: dict[Place, Call] = {(route.method, route.path): call for route, call in calls.by_route.items()}
+        self._polls: dict[Place, Poll] = {
+            (route.method, route.path): poll for route, poll in calls.polls_by_route.items()
+        }
         self._pages: dict[Place, Callable[[], Answer]] = {
             (GREETING_ROUTE.method, GREETING_ROUTE.path): lambda: text_answer(200, GREETING),
             (HEALTH.method, HEALTH.path): self._health,
@@ -57,7 +62,7 @@ class WorkflowApi:
     @property
     def places(self) -> frozenset[Place]:
         """What it answers, by method and path."""
-        return frozenset([*self._calls, *self._pages])
+        return frozenset([*self._calls, *self._polls, *self._pages])
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a call, or pass it on."""
@@ -65,6 +70,9 @@ class WorkflowApi:
         call = self._calls.get(place)
         if call is not None:
             return _answered(call, environ).give(start_response)
+        poll = self._polls.get(place)
+        if poll is not None:
+            return _answered(partial(_of_caller, poll, environ.get(CALLER)), environ).give(start_response)
         page = self._pages.get(place)
         if page is not None:
             return page().give(start_response)
@@ -84,6 +92,10 @@ class WorkflowApi:
 _PLACES = {(DUMP.method, DUMP.path)}
 # By another method they are nothing either.
 _PATHS = {route.path for route in CLIENT_ROUTES}
+
+
+def _of_caller(poll: Poll, caller: str | None, body: Json) -> Json:
+    return poll(body, caller)
 
 
 def _answered(call: Call, environ: WSGIEnvironment) -> Answer:

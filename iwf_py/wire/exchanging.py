@@ -31,6 +31,7 @@ _HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "A
 _OURS = frozenset({"connection", "content-length", "transfer-encoding"})
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+: [\x20-\x7e\t\x80-\xff]*", re.ASCII)
 _MARK = HEADER.lower()
+_SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 _WHOLE = re.compile(r"[\x21-\x7e]+")
 # Beyond it, places that nobody needs any more are forgotten.
 _MANY_PLACES = 256
@@ -67,12 +68,15 @@ class Answered:
         content_type: As it was sent; empty where it was not.
 
         is_ours: It has the mark of an engine of this package (`marks`).
+
+        retry_after: Seconds after which the server wants to be asked again; None where it did not say so in seconds.
     """
 
     status: int
     content_type: str
     body: bytes
     is_ours: bool = False
+    retry_after: int | None = None
 
 
 @frozen(kw_only=True)
@@ -166,6 +170,7 @@ class Exchanges:
             content_type=answer.headers.get("content-type", ""),
             body=answer.body,
             is_ours=is_ours(answer.headers.get(_MARK)),
+            retry_after=_seconds_of(answer.headers.get("retry-after", "")),
         )
 
     def _pool(self, target: _Target, tls: ssl.SSLContext | None) -> Pool:
@@ -223,6 +228,11 @@ def _head_of(target: _Target, post: Post) -> bytes:
         raise ValueError("a header that is to be sent along is none")
     fields.append(f"Content-Length: {len(post.body)}\r\n\r\n")
     return (target.lines + "\r\n".join(fields)).encode("latin-1")
+
+
+def _seconds_of(text: str) -> int | None:
+    # A date would be of another clock.
+    return int(text) if _SECONDS.fullmatch(text) else None
 
 
 def _reason(error: BaseException) -> str:

@@ -131,14 +131,14 @@ def error_of(status: int, body: bytes, *, workflow_id: str = "", run_id: str = "
                 original_error_detail=value.get("originalWorkerErrorDetail", ""),
                 original_error_status=value.get("originalWorkerErrorStatus", 0),
             )
-        case 429, _:
-            return TooManyRequestsError(detail)
         case _:
             known = sub_status if sub_status in protocol.SUB_STATUSES else None
             return _of_status(status, detail, known)
 
 
 def _of_status(status: int, detail: str, sub_status: str | None = None) -> HttpError:
+    if status == TooManyRequestsError.default_status:
+        return TooManyRequestsError(detail, sub_status=sub_status)
     cls = ClientSideError if 400 <= status < 500 else ServerSideError
     return cls(detail, status=status, sub_status=sub_status)
 

@@ -5,7 +5,9 @@ The engine judges and retries; here an attempt is made once, by its deadline, an
 
 from __future__ import annotations
 
+import secrets
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
@@ -19,7 +21,8 @@ from iwf_py.wire.exchanging import PER_HOST, Answered, Post, Reply
 from iwf_py.wire.judging import outcome_of, timed_out, unanswered
 from iwf_py.wire.marks import MARK
 from iwf_py.wire.posting import Poster
-from iwf_py.wire.routes import WORKER_ROUTES
+from iwf_py.wire.routes import WORKER_ROUTES, Route
+from iwf_py.wire.signing import HEADER, Signed, SigningKey, sign
 from iwf_py.wire.worker_urls import WorkerUrls
 
 # How many calls the worker loop of a server has in hand at once: a call costs a connection and no thread, and so many hosts
@@ -34,8 +37,10 @@ class _Target:
     """Where calls of one kind go, for runs with one worker URL."""
 
     url: str
-    headers: Mapping[str, str]
-    tls: ssl.SSLContext | None
+    route: Route
+    headers: Mapping[str, str] = MARK
+    tls: ssl.SSLContext | None = None
+    key: SigningKey | None = None
 
 
 class PushPerformer:
@@ -46,10 +51,13 @@ class PushPerformer:
         urls: Which workers may be called.
 
         per_host: Calls to one host and port at once.
+
+        now: Tells the seconds since 1970, for calls that are signed.
     """
 
-    def __init__(self, urls: WorkerUrls, *, per_host: int = PER_HOST) -> None:
+    def __init__(self, urls: WorkerUrls, *, per_host: int = PER_HOST, now: Callable[[], float] = time.time) -> None:
         self._urls = urls
+        self._now = now
         self._poster = Poster(urls.look_up, per_host=per_host)
         self._serves = Serves(None, most_each=per_host)
         # The list does not change; names are looked up, and looked at, for every connection.
@@ -88,18 +96,25 @@ class PushPerformer:
                 f"workflow {invocation.workflow_id!r} was started without a worker URL, and this engine has no code of its own"
             )
         target = self._target(invocation.worker_url, invocation.kind)
+        body = encode(write_call(invocation))
         return Post(
             url=target.url,
-            body=encode(write_call(invocation)),
+            body=body,
             timeout=invocation.timeout.total_seconds(),
-            headers=target.headers,
+            headers=target.headers if target.key is None else self._signed(target, target.key, body),
             tls=target.tls,
         )
 
+    def _signed(self, target: _Target, key: SigningKey, body: bytes) -> Mapping[str, str]:
+        signed = Signed(int(self._now()), secrets.token_hex(16))
+        return {**target.headers, HEADER: sign(key, target.route.method, target.route.path, body, signed)}
+
     def _admitted(self, worker_url: str, kind: InvocationKind) -> _Target:
-        admitted = self._urls.admit(worker_url)
-        url, entry = f"{admitted.url}{WORKER_ROUTES[kind].path}", admitted.entry
-        return _Target(url, MARK, None) if entry is None else _Target(url, {**MARK, **entry.headers}, entry.tls)
+        admitted, route = self._urls.admit(worker_url), WORKER_ROUTES[kind]
+        url, entry = f"{admitted.url}{route.path}", admitted.entry
+        if entry is None:
+            return _Target(url, route)
+        return _Target(url, route, {**MARK, **entry.headers}, entry.tls, entry.signing_key)
 
 
 def _outcome(invocation: Invocation, reply: Reply) -> Outcome:

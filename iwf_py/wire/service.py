@@ -1,7 +1,8 @@
 """A server of the iWF protocol as a `WorkflowService`: ours, or one on a Temporal or Cadence cluster.
 
 Reads are asked again when a server does not answer, or says that it cannot now; so is what was never sent, and a start
-that its request id and its reuse policy make safe. A write is sent once. A wait goes on, poll after poll, until whoever asked
+that its request id and its reuse policy make safe. They wait for as long as a server that has had too many calls asks them to,
+within the time that the call may take. A write is sent once. A wait goes on, poll after poll, until whoever asked
 cancels it. What that server cannot do is refused by name, here where it can be known before, and in words where it turns out.
 
 Source:
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 from functools import partial
@@ -26,6 +27,7 @@ from iwf_py.errors import (
     ProtocolError,
     ServerSideError,
     ServerUnreachableError,
+    TooManyRequestsError,
     UnsupportedByServerError,
     WorkflowNotExistsError,
     WorkflowStillRunningError,
@@ -58,7 +60,7 @@ from iwf_py.model.requests import (
 from iwf_py.model.status import IDReusePolicy, WorkflowStatus
 from iwf_py.wire import answers, requests, routes
 from iwf_py.wire.decoding import decode, encode
-from iwf_py.wire.exchanging import LARGE, Answered, Post
+from iwf_py.wire.exchanging import LARGE, Answered, Post, Reply
 from iwf_py.wire.faults import NO_SUCH_PAGE, error_of
 from iwf_py.wire.line import Line
 from iwf_py.wire.partial import partial_of
@@ -70,6 +72,8 @@ T = TypeVar("T")
 
 # Seconds before the second attempt of a question, the third, and so on: enough for a server that is started again.
 PAUSES = (0.1, 0.2, 0.4, 0.8)
+# What follows an answer that wants it at once.
+_LEAST_PAUSE = 0.1
 _TRANSIENT = frozenset({500, 502, 503, 504})
 # A server that has too many waits answers them early: they are not to be asked again at once.
 _EASE = 0.5
@@ -414,10 +418,7 @@ class RemoteService:
                 self._is_ours = reply.is_ours
                 if reply.status == 200:
                     return await self._opened(route, reply.body)
-                shall_repeat = may_be_repeated and reply.status in _TRANSIENT
-            else:
-                shall_repeat = not reply.is_timeout and (may_be_repeated or not reply.was_sent)
-            pause = next(pauses, None) if shall_repeat else None
+            pause = _pause_after(reply, pauses, may_be_repeated=may_be_repeated, is_read=route.is_read)
             if pause is not None and asyncio.get_running_loop().time() + pause < deadline:
                 await asyncio.sleep(pause)
             elif isinstance(reply, Answered):
@@ -450,6 +451,20 @@ class RemoteService:
 
     def _unsupported(self, feature: str, way_out: str = "") -> UnsupportedByServerError:
         return UnsupportedByServerError(feature, f"the server at {self.url}", way_out)
+
+
+def _pause_after(reply: Reply, pauses: Iterator[float], *, may_be_repeated: bool, is_read: bool) -> float | None:
+    """Tell in how many seconds a question is asked again; None when it is not."""
+    if not isinstance(reply, Answered):
+        shall_repeat = not reply.is_timeout and (may_be_repeated or not reply.was_sent)
+    elif reply.status != TooManyRequestsError.default_status:
+        shall_repeat = may_be_repeated and reply.status in _TRANSIENT
+    elif reply.retry_after is not None and (may_be_repeated or is_read):
+        # However often it says so: the server is there, and wants to be asked then.
+        return max(float(reply.retry_after), _LEAST_PAUSE)
+    else:
+        shall_repeat = False
+    return next(pauses, None) if shall_repeat else None
 
 
 def _may_be_repeated(request: StartRequest) -> bool:

@@ -20,6 +20,7 @@ from attrs import field, frozen
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.wire.addresses import Address, Network, address_of, never, refusal
 from iwf_py.wire.names import Names, RefusedAddressError
+from iwf_py.wire.signing import SigningKey
 
 MAX_LENGTH = 2_048
 _PORTS = {"http": 80, "https": 443}
@@ -42,6 +43,7 @@ _OURS = {
     "content-length",
     "content-type",
     "host",
+    "iwf-signature",
     "te",
     "trailer",
     "transfer-encoding",
@@ -145,12 +147,16 @@ class AllowedWorker:
         headers: Sent to this entry's workers, and to nobody else.
 
         tls: For workers that need more than the system's authorities, as a client's certificate.
+
+        signing_key: What calls of this entry's workers are signed with, for them to know who calls. For one worker, not for
+            several: each could show the others what it was sent.
     """
 
     pattern: str
     networks: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     tls: ssl.SSLContext | None = field(default=None, repr=False)
+    signing_key: SigningKey | None = None
 
 
 @frozen
@@ -227,7 +233,7 @@ class WorkerUrls:
                     text, f"this host is allowed as {' or '.join(repr(e.allowed.pattern) for e in naming)} only"
                 )
             # The closest one has the say in what is sent along.
-            entry = max(admitting, key=lambda entry: len(entry.url.path if entry.url else ""))
+            entry = max(admitting, key=_closeness)
             self._refuse_literal(text, url)
             return Admitted(url, entry.allowed)
         if not self._networks and not self._allows_public:
@@ -309,6 +315,12 @@ class WorkerUrls:
             raise _wrong(text, why)
 
 
+def _closeness(entry: _Entry) -> tuple[int, bool]:
+    """By the longer path; and a port that is spelt out is closer than any."""
+    assert entry.url is not None
+    return len(entry.url.path), entry.url.port is not None
+
+
 def _read(allowed: AllowedWorker) -> _Entry:
     pattern = allowed.pattern
     networks = tuple(_network(text) for text in allowed.networks)
@@ -317,8 +329,10 @@ def _read(allowed: AllowedWorker) -> _Entry:
             raise InvalidArgumentError(f"allowed worker {pattern!r}: header {name!r} cannot be sent to workers")
     if "://" not in pattern:
         # A name that lies in the network has no entry of its own; who holds it is not known before it is looked up.
-        if allowed.headers or allowed.tls is not None or networks:
-            raise InvalidArgumentError(f"allowed worker {pattern!r}: only an entry with a URL can have headers or TLS")
+        if allowed.headers or allowed.tls is not None or allowed.signing_key is not None or networks:
+            raise InvalidArgumentError(
+                f"allowed worker {pattern!r}: only an entry with a URL can have headers, TLS or a signing key"
+            )
         return _Entry(allowed, None, (_network(pattern),))
     url = WorkerUrl._read(pattern)
     if url.host == "localhost":

@@ -7,8 +7,9 @@ It answers the three calls that such a server makes; which web framework takes t
 from __future__ import annotations
 
 import threading
+import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, ClassVar
@@ -18,7 +19,13 @@ from attrs import frozen
 from iwf_py.authoring.registry import Registry
 from iwf_py.codec.payloads import JsonConverter
 from iwf_py.coroutines import LoopThread
-from iwf_py.errors import EngineStoppedError, IwfError, ProtocolError, UnsupportedByServerError
+from iwf_py.errors import (
+    EngineStoppedError,
+    InvalidArgumentError,
+    IwfError,
+    ProtocolError,
+    UnsupportedByServerError,
+)
 from iwf_py.model.converter import Converter
 from iwf_py.model.durations import MAX_DURATION
 from iwf_py.model.invocations import Failed, Invocation, InvocationKind, Outcome
@@ -28,8 +35,10 @@ from iwf_py.wire.extensions import beyond_protocol
 from iwf_py.wire.faults import fault_of
 from iwf_py.wire.marks import HEADER, is_ours
 from iwf_py.wire.outcomes import write_outcome
-from iwf_py.wire.routes import EXECUTE, WAIT_UNTIL, WORKER_RPC
+from iwf_py.wire.routes import EXECUTE, WAIT_UNTIL, WORKER_ROUTES, WORKER_RPC
 from iwf_py.wire.shapes import Json
+from iwf_py.wire.signing import HEADER as SIGNATURE
+from iwf_py.wire.signing import Nonces, SigningKey, check
 from iwf_py.worker.failures import failure_of
 from iwf_py.worker.handlers import Handlers
 from iwf_py.worker.messages import (
@@ -46,13 +55,17 @@ from iwf_py.worker.messages import (
 @frozen
 class WorkerOptions:
     """
-    How a worker reads and writes.
+    How a worker reads and writes, and whom it answers.
 
     Args:
         object_encoder: Opens and seals values; the clients' must be of the same kind. JSON when None.
+
+        signing_keys: With any, calls that are not signed with one of them are refused, see `read_signing_keys`. Without, whoever
+            reaches the worker is answered.
     """
 
     object_encoder: Converter | None = None
+    signing_keys: Sequence[SigningKey] = ()
 
 
 default_worker_options = WorkerOptions()
@@ -67,14 +80,25 @@ class WorkerService:
 
     Args:
         registry: The workflows.
+
+        now: Tells the seconds since 1970, for calls that are signed.
     """
 
     api_path_workflow_state_wait_until: ClassVar[str] = WAIT_UNTIL.path
     api_path_workflow_state_execute: ClassVar[str] = EXECUTE.path
     api_path_workflow_worker_rpc: ClassVar[str] = WORKER_RPC.path
 
-    def __init__(self, registry: Registry, options: WorkerOptions = default_worker_options) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        options: WorkerOptions = default_worker_options,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._handlers = Handlers(registry, options.object_encoder or JsonConverter())
+        self._signing_keys = {key.id: key for key in options.signing_keys}
+        self._nonces = Nonces()
+        self._now = now
         self._lock = threading.Lock()
         self._loop: LoopThread | None = None
         self._is_closed = False
@@ -91,6 +115,8 @@ class WorkerService:
             headers: Of the server's request. By them an engine of this package is known, which understands more than others.
 
         Errors:
+            InvalidArgumentError: This worker checks signatures, for which `answer` is to be given the bytes of calls.
+
             ProtocolError: The request is none of the protocol.
 
             UnsupportedByServerError: The handler wants what the calling server has not.
@@ -122,6 +148,11 @@ class WorkerService:
         return f"WorkerExecutionError: {exception}; StackTrace:{trace}"
 
     def _handle(self, request: WorkerRequest, headers: Mapping[str, str] | None) -> Json:
+        if self._signing_keys:
+            raise InvalidArgumentError(
+                "this worker checks signatures, which are of the bytes that came: give them to WorkerService.answer, or serve "
+                "with worker_app or worker_api"
+            )
         # Through the codec of the wire: a framework's own is not as strict.
         invocation = _read(request.kind, encode(dict(request.body)))
         outcome = self._run(invocation)
@@ -140,10 +171,13 @@ class WorkerService:
 
     def answer(self, kind: InvocationKind, body: bytes, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
         """
-        Answer a call, whatever comes: with 200, with 500 and what went wrong, or with 400 where it is no call.
+        Answer a call, whatever comes: with 200, with 500 and what went wrong, with 400 where it is no call, or with 401 where it
+        is not signed as this worker wants it.
 
         Args:
             kind: Of the route at which it came.
+
+            body: The bytes that came, as they came.
 
             headers: Of the request.
 
@@ -151,6 +185,7 @@ class WorkerService:
             The status, and the body, which is JSON.
         """
         try:
+            self._check_signature(kind, body, headers)
             invocation = _read(kind, body)
         except IwfError as error:
             fault = fault_of(error)
@@ -165,6 +200,13 @@ class WorkerService:
         except IwfError as error:
             status, value = write_outcome(Failed(failure_of(error, invocation)))
             return status, encode(value)
+
+    def _check_signature(self, kind: InvocationKind, body: bytes, headers: Mapping[str, str] | None) -> None:
+        if not self._signing_keys:
+            return
+        route, now = WORKER_ROUTES[kind], self._now()
+        signed = check(self._signing_keys, _header(headers, SIGNATURE), route.method, route.path, body, now)
+        self._nonces.take(signed, now)
 
     def _outcome(self, invocation: Invocation) -> Outcome:
         try:
@@ -203,7 +245,15 @@ def _read(kind: InvocationKind, body: bytes) -> Invocation:
 
 
 def _is_ours(headers: Mapping[str, str] | None) -> bool:
-    return headers is not None and is_ours(headers.get(HEADER))
+    return is_ours(_header(headers, HEADER))
+
+
+def _header(headers: Mapping[str, str] | None, name: str) -> str | None:
+    """Find a header, however the application that took the call in spells its name."""
+    if not headers:
+        return None
+    value = headers.get(name)
+    return value if value is not None else next((headers[one] for one in headers if one.lower() == name.lower()), None)
 
 
 def _unsupported(feature: str) -> UnsupportedByServerError:

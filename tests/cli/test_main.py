@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from iwf_py import Embedded, ObjectWorkflow, Registry, StateDecision, StateSchema, WorkflowState
+from iwf_py import Embedded, ObjectWorkflow, Registry, StateDecision, StateSchema, WorkflowState, read_signing_keys
 from iwf_py.cli.main import PROBLEMS, UNUSABLE, WELL, main
 
 
@@ -137,12 +138,37 @@ def test_keys_are_made_listed_and_revoked(tmp_path: Path, capsys: pytest.Capture
     assert main(["keys", "list", "--keys", str(tmp_path / "none.json")]) == UNUSABLE
 
 
+def test_signing_keys_are_made_listed_and_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    A secret stands in the file and is told nowhere; a key that could sign nothing is not made.
+    """
+    path = tmp_path / "signing.json"
+    made = [
+        main(["signing-keys", "create", "--keys", str(path), "--worker", "http://localhost:8802"]) for _ in range(2)
+    ]
+    old, new = capsys.readouterr().out.split()
+    codes = [main(["signing-keys", task, "--keys", str(path), *more]) for task, *more in (("list",), ("remove", old))]
+    listed = capsys.readouterr().out
+    secret = json.loads(path.read_text())["signing_keys"][0]["secret"]
+    refused = [
+        main(["signing-keys", "create", "--keys", str(path), "--worker", "10.0.0.0/8"]),
+        main(["signing-keys", "remove", "--keys", str(path), old]),
+    ]
+
+    assert [*made, *codes] == [WELL] * 4
+    assert [line.split()[0] for line in listed.splitlines()] == [old, new]
+    assert [key.id for key in read_signing_keys(path)] == [new]
+    assert secret not in listed + "".join(capsys.readouterr())
+    assert refused == [UNUSABLE, UNUSABLE]
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
         (["--host", "0.0.0.0"], "--insecure-no-auth"),
         (["--allow-worker-url", "http://169.254.169.254"], "can never be called"),
         (["--keys", "missing.json"], "iwf keys create"),
+        (["--signing-keys", "missing.json"], "iwf signing-keys create"),
         (["--host", "no-such-host.invalid", "--insecure-no-auth"], "cannot listen"),
     ],
 )

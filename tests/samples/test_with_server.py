@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from iwf_py.cli.main import main
 from sample_apps.serving import parser_of
 from sample_apps.signup.app import create_app
 from tests.samples.conftest import Process
@@ -98,6 +99,31 @@ def test_subscriptions_run_on_a_server(tmp_path: Path, server: str, started: lis
     wait_for(process, f"{url}/subscriptions?customer=alice", "s1")
     assert process.get(f"{url}/subscriptions/s1/plan?plan=premium", "POST")[0] == 200
     wait_for(process, f"{url}/subscriptions/s1", '"ended"')
+
+
+def test_a_sample_takes_the_calls_that_its_server_signed_and_no_others(tmp_path: Path, started: list[Process]):
+    """
+    With one file for both; whoever calls the worker without it is refused.
+    """
+    port, worker = free_port(), f"http://localhost:{free_port()}"
+    keys = str(tmp_path / "signing.json")
+    assert main(["signing-keys", "create", "--keys", keys, "--worker", worker]) == 0
+    server = Process(
+        "server", "--port", str(port), "--database", "sqlite:///iwf.db", "--allow-worker-url", worker,
+        "--signing-keys", keys, cwd=tmp_path, module="iwf_py.cli",
+    )  # fmt: skip
+    started.append(server)
+    server.wait_for("serving")
+    sample = Process(
+        "--port", "0", "--server-url", f"http://localhost:{port}", "--worker-url", worker, "--signing-keys", keys,
+        cwd=tmp_path, module="sample_apps.signup",
+    )  # fmt: skip
+    started.append(sample)
+    url = sample.wait_for("is ready").split()[4]
+
+    assert sample.get(f"{url}/signup/submit?username=alice&email=a@example.com") == (200, "workflow started")
+    sample.wait_for("send verification email")
+    assert sample.get(f"{worker}/api/v1/workflowState/decide", "POST")[0] == 401
 
 
 def wait_for(process: Process, url: str, part: str) -> str:

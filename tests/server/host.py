@@ -38,10 +38,18 @@ class ServedHost:
     """A context manager; nothing of it needs a port."""
 
     def __init__(
-        self, url, *, allowed=("http://127.0.0.1:*",), environment=None, most_polls=50, limits=LIMITS, **options
+        self,
+        url,
+        *,
+        allowed=("http://127.0.0.1:*",),
+        environment=None,
+        most_polls=50,
+        most_polls_each=50,
+        limits=LIMITS,
+        **options,
     ):
         self.clock = ManualClock()
-        self.polls = LongPolls(most_polls)
+        self.polls = LongPolls(most_polls, most_polls_each)
         self._url = url
         self._limits: Limits = limits
         self._allowed = allowed

@@ -10,7 +10,7 @@ class Scripted:
     Listens on loopback from its making to `close`.
 
     `script(path, body)` is called on a thread of its own for each call; it gives status, content type and bytes, or None for
-    no answer at all.
+    no answer at all. `headers` are those of each call.
     """
 
     def __init__(self, script):
@@ -21,6 +21,7 @@ class Scripted:
 
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                worker.headers.append(dict(self.headers))
                 told = worker.script(self.path, body)
                 if told is None:
                     self.close_connection = True
@@ -47,6 +48,7 @@ class Scripted:
                 pass
 
         self.script = script
+        self.headers = []
         self._server = Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()

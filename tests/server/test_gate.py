@@ -7,6 +7,7 @@ import pytest
 from iwf_py.server.actions import ROLES, Role
 from iwf_py.server.gate import ANY_ADDRESS, Open
 from iwf_py.server.keys import Keys, make_key
+from iwf_py.server.rates import Rates
 from iwf_py.wire.routes import CLIENT_ROUTES, HEALTH
 
 NOW = datetime.now(UTC)
@@ -207,3 +208,43 @@ def test_what_is_registered_later_is_behind_the_gate(keyed):
 
     assert keyed.send("GET", "/console").status == 401
     assert keyed.send("GET", "/console", headers=bearing(KEYS[Role.READ][0])).text == "console"
+
+
+def test_a_key_that_calls_too_often_is_refused_before_anything_is_done(make_host):
+    """
+    With the time to wait; the calls of other keys, the health check, and its own a little later are answered.
+    """
+    time = [0.0]
+    rates = Rates(10, 2, monotonic=lambda: time[0])
+    host = make_host(access=Keys([key for _, key in KEYS.values()]), rates=rates)
+    start = {"workflowId": "w", "iwfWorkflowType": "F", "workflowTimeoutSeconds": 0, "iwfWorkerUrl": ""}
+    writing, reading = bearing(KEYS[Role.WRITE][0]), bearing(KEYS[Role.READ][0])
+
+    def post(name, body, headers):
+        return host.send("POST", f"/api/v1/workflow/{name}", body, headers)
+
+    first = [post("get", {"workflowId": "w"}, writing).status for _ in range(2)]
+    refused = post("start", start, writing)
+    other = post("get", {"workflowId": "w"}, reading)
+    health = host.send("GET", "/info/healthcheck", headers=writing).status
+    time[0] = 0.1
+    later = [post("start", start, writing).status, post("signal", {}, writing).status]
+
+    assert first == [400, 400]
+    assert (refused.status, refused.headers["Retry-After"]) == (429, "1")
+    assert refused.body == {
+        "detail": "this key may make 10 calls a second, and has made more; nothing was done, try again later",
+        "subStatus": "UNCATEGORIZED_SUB_STATUS",
+    }
+    assert other.body["subStatus"] == "WORKFLOW_NOT_EXISTS_SUB_STATUS"
+    assert health == 200
+    assert later == [200, 429]
+
+
+def test_without_keys_nobody_is_counted(make_host):
+    """
+    All of one machine have one address.
+    """
+    host = make_host(rates=Rates(1, 1, monotonic=lambda: 0.0))
+
+    assert {host.send("GET", "/").status for _ in range(5)} == {200}

@@ -3,11 +3,15 @@
 import threading
 import time
 from concurrent.futures import Future
+from datetime import UTC, datetime
 
 import pytest
 
+from iwf_py.server.actions import Role
+from iwf_py.server.keys import Keys, make_key
 from iwf_py.server.long_polls import LongPolls, Nothing
 from iwf_py.server.patience import first_of, sooner
+from tests.server.host import API
 from tests.server.scripted import close_with, told
 
 SOON = 10.0
@@ -24,13 +28,13 @@ STILL_WAITING = {
 class Polling:
     """One request on a thread of its own."""
 
-    def __init__(self, host, name, **body):
+    def __init__(self, host, name, headers=None, **body):
         self.told = None
-        self._thread = threading.Thread(target=self._send, args=(host, name, body))
+        self._thread = threading.Thread(target=self._send, args=(host, name, body, headers))
         self._thread.start()
 
-    def _send(self, host, name, body):
-        self.told = host.post(name, **body)
+    def _send(self, host, name, body, headers):
+        self.told = host.send("POST", API + name, body, headers)
 
     def end(self):
         self._thread.join(SOON)
@@ -103,6 +107,45 @@ def test_a_full_house_gives_a_look_and_no_more(make_host):
     assert len(host.polls) == 2
     host.post("stop", workflowId="w")
     assert [polling.end().body["workflowStatus"] for polling in waiting] == ["CANCELED", "CANCELED"]
+
+
+def test_a_key_has_so_many_seats_and_leaves_the_others(make_host):
+    """
+    Beyond them its waits are answered at once, as beyond those of all; other keys go on waiting, and a seat that is left is free.
+    """
+    (text, key), (other_text, other) = (make_key(name, Role.ADMIN, datetime.now(UTC)) for name in "ab")
+    host = make_host(access=Keys([key, other]), most_polls=3, most_polls_each=1)
+    first, second = ({"Authorization": f"Bearer {one}"} for one in (text, other_text))
+    start = {"workflowId": "w", "iwfWorkflowType": "F", "workflowTimeoutSeconds": 0, "iwfWorkerUrl": ""}
+    assert host.send("POST", API + "start", start, first).status == 200
+    holding = Polling(host, "getWithWait", headers=first, workflowId="w")
+    until(lambda: len(host.polls) == 1)
+    wait = {"workflowId": "w", "stateExecutionId": "A-1"}
+    beyond = [host.send("POST", API + name, wait, first) for name in ("getWithWait", "waitForStateCompletion")]
+    beside = Polling(host, "getWithWait", headers=second, workflowId="w")
+    until(lambda: len(host.polls) == 2)
+    host.send("POST", API + "stop", {"workflowId": "w"}, first)
+
+    assert [told.body for told in beyond] == [STILL_RUNNING, STILL_WAITING]
+    assert [one.end().status for one in (holding, beside)] == [200, 200]
+    host.send("POST", API + "start", start, first)
+    again = Polling(host, "getWithWait", headers=first, workflowId="w")
+    until(lambda: len(host.polls) == 1)
+    host.polls.close()
+    assert again.end().status == 420
+
+
+def test_without_keys_one_machine_has_all_the_seats(make_host):
+    """
+    Those on it have one address, and are not told apart.
+    """
+    host = make_host(most_polls=4, most_polls_each=1)
+    host.start("w")
+    waiting = [Polling(host, "getWithWait", workflowId="w") for _ in range(4)]
+    until(lambda: len(host.polls) == 4)
+    host.post("stop", workflowId="w")
+
+    assert [one.end().status for one in waiting] == [200] * 4
 
 
 def test_who_waits_when_the_server_ends_is_told_to_ask_again(host):

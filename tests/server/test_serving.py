@@ -1,13 +1,17 @@
 """A whole server in one process: made, closed, made again."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 
 from iwf_py.errors import InvalidArgumentError, StoreError, StoreInUseError
 from iwf_py.serving import Server, ServerOptions, create_app
+from iwf_py.wire.signing_keys import make_signing_key, write_kept_keys
 from tests.server.scripted import close_with
 
+NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 LOCAL = ServerOptions(allowed_workers=["http://127.0.0.1:*"])
 
 
@@ -49,6 +53,23 @@ def test_no_worker_may_be_called_that_nobody_named(tmp_path, make_worker):
 
     assert status == 400
     assert "--allow-worker-url" in answer["detail"]
+
+
+def test_workers_with_a_key_are_called_with_signatures_by_the_newest(tmp_path, make_worker):
+    """
+    The file names the entry of the list that it is for; a key of no entry is a slip, and told.
+    """
+    worker = make_worker(lambda path, body: close_with())
+    made = [make_signing_key(worker.url, NOON) for _ in range(2)]
+    write_kept_keys(tmp_path / "signing.json", made)
+    options = ServerOptions(allowed_workers=[worker.url], signing_keys=[tmp_path / "signing.json"])
+    with Server(f"sqlite:///{tmp_path / 'iwf.db'}", options) as server:
+        start(server, worker.url)
+        post(server, "getWithWait", workflowId="w")
+
+    assert worker.headers[0]["Iwf-Signature"].startswith(f"v1 key={made[1].key.id} ")
+    with pytest.raises(InvalidArgumentError, match="not on the list"):
+        evolve(options, allowed_workers=["http://127.0.0.1:*"]).worker_urls()
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ class ScriptedServer:
     """
     Answers each path with what stands next in its script; the last goes on for ever.
 
-    An entry is a status and a JSON value or bytes, a `Held`, or None for hanging up without an answer.
+    An entry is a status, a JSON value or bytes, and headers if it has any; a `Held`; or None for hanging up without an answer.
     """
 
     def __init__(self, mark=None):
@@ -71,11 +71,13 @@ class ScriptedServer:
                 if isinstance(entry, Held):
                     entry.release.wait(30)
                     entry = entry.status, entry.body
-                status, value = entry
+                status, value, headers = (*entry, {})[:3]
                 told = value if isinstance(value, bytes) else json.dumps(value).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(told)))
+                for name, text in headers.items():
+                    self.send_header(name, text)
                 if server.mark:
                     self.send_header(HEADER, server.mark)
                 self.end_headers()

@@ -31,6 +31,8 @@ from iwf_py.scheduling.alarm import ApschedulerAlarm
 from iwf_py.scheduling.cron import CronCalendar
 from iwf_py.store.database import SqlStore
 from iwf_py.wire.push import PushPerformer
+from iwf_py.wire.routes import EXECUTE
+from iwf_py.wire.signing import SigningKey, check
 from iwf_py.wire.worker_urls import AllowedWorker, WorkerUrls
 from iwf_py.worker.loop import Worker
 from tests.wire.conftest import SOON, until
@@ -144,6 +146,31 @@ def test_headers_go_to_their_entrys_workers_alone(scripted, make_performing):
 
     assert scripted.requests[0].headers["x-key"] == "canary"
     assert "canary" not in str(vars(other.requests[0]))
+
+
+def test_calls_are_signed_for_the_entry_that_has_a_key(scripted, make_performing):
+    """
+    Each anew, by the path of the protocol and the bytes that go out; the calls of other workers say nothing of the key.
+    """
+    other, key = Scripted(), SigningKey("k", b"canary" * 6)
+    allowed = AllowedWorker(pattern=scripted.url, signing_key=key)
+    try:
+        performing = make_performing(allowed, other.url, now=lambda: 1_800_000_000.9)
+        for _ in range(2):
+            performing.of(call(scripted.url + "/team"))
+        performing.of(call(other.url))
+    finally:
+        other.close()
+    signed = [
+        check({"k": key}, one.headers["iwf-signature"], "POST", EXECUTE.path, one.body, 1_800_000_000)
+        for one in scripted.requests
+    ]
+
+    assert [one.path for one in scripted.requests] == ["/team" + EXECUTE.path] * 2
+    assert [one.time for one in signed] == [1_800_000_000] * 2
+    assert signed[0].nonce != signed[1].nonce
+    assert "iwf-signature" not in other.requests[0].headers
+    assert "canary" not in str([vars(one) for one in scripted.requests]) + repr(allowed)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from iwf_py.errors import (
     InvalidArgumentError,
     ServerSideError,
     ServerUnreachableError,
+    TooManyRequestsError,
     UnsupportedByServerError,
     WorkflowAlreadyStartedError,
     WorkflowNotExistsError,
@@ -232,6 +233,55 @@ def test_a_refusal_is_not_asked_again(server, service):
     with pytest.raises(WorkflowNotExistsError):
         service.result(W).result(SOON)
     assert len(server.bodies(routes.GET)) == 1
+
+
+BUSY = {"detail": "this key may make 100 calls a second", "subStatus": "UNCATEGORIZED_SUB_STATUS"}
+
+
+@pytest.mark.parametrize("route", [routes.GET, routes.GET_WITH_WAIT], ids=["read", "wait"])
+def test_a_server_that_has_had_too_much_is_asked_when_it_wants_to_be(server, service, route):
+    """
+    However often it says so, within the time that the call may take; a wait too.
+    """
+    later = (429, BUSY, {"Retry-After": "0"})
+    server.answer(route, *[later] * 6, (200, status("COMPLETED")))
+    ask = service.result if route is routes.GET else service.wait
+
+    assert ask(W).result(SOON).status is WorkflowStatus.COMPLETED
+    assert len(server.bodies(route)) == 7
+
+
+@pytest.mark.parametrize(
+    ("told", "timeout"),
+    [
+        ((429, BUSY, {"Retry-After": "3600"}), 60),
+        ((429, BUSY, {"Retry-After": "1"}), 0.9),
+        ((429, BUSY, {"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}), 60),
+        ((429, BUSY, {"Retry-After": "-1"}), 60),
+        ((429, BUSY), 60),
+        ((429, b"<html>slow down</html>"), 60),
+    ],
+)
+def test_too_much_is_told_where_there_is_no_time_to_wait(server, make_service, told, timeout):
+    """
+    Or where it is not said for how long.
+    """
+    server.answer(routes.GET, told)
+
+    with pytest.raises(TooManyRequestsError):
+        make_service(server.url, timeout=timeout).result(W).result(SOON)
+    assert len(server.bodies(routes.GET)) == 1
+
+
+def test_a_write_that_was_too_much_is_told(server, service):
+    """
+    In the server's words; whether it is sent again is its caller's choice.
+    """
+    server.answer(routes.SIGNAL, (429, BUSY, {"Retry-After": "0"}))
+
+    with pytest.raises(TooManyRequestsError, match="100 calls a second"):
+        WRITES["signal"][1](service).result(SOON)
+    assert len(server.bodies(routes.SIGNAL)) == 1
 
 
 IGNORING = WorkflowAlreadyStartedOptions(True, "request-1")

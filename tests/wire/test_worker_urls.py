@@ -7,6 +7,7 @@ import pytest
 
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.wire.names import MOST, Names, RefusedAddressError
+from iwf_py.wire.signing import SigningKey
 from iwf_py.wire.worker_urls import AllowedWorker, WorkerUrl, WorkerUrls, rewritten
 
 HOSTS = {
@@ -187,6 +188,16 @@ def test_an_entry_brings_its_networks_and_its_headers():
     assert "canary" not in repr(secret)
 
 
+def test_a_port_that_is_spelt_out_has_the_say_over_any():
+    """
+    What is sent along to one port is, whichever entry stands first.
+    """
+    secret = AllowedWorker(pattern="http://localhost:8802", headers={"X-Key": "canary"})
+    for allowing in (urls("http://localhost:*", secret), urls(secret, "http://localhost:*")):
+        assert allowing.admit("http://localhost:8802").entry is secret
+        assert allowing.admit("http://localhost:8803").entry is not secret
+
+
 def test_a_host_that_is_named_is_ruled_by_the_entries_that_name_it():
     """
     A network, or the whole internet, opens no other path of a host that was named with one.
@@ -295,6 +306,8 @@ def test_one_look_is_shared():
         "http://user@worker.example",
         "ftp://worker.example",
         AllowedWorker(pattern="10.0.0.0/8", headers={"X": "y"}),
+        AllowedWorker(pattern="10.0.0.0/8", signing_key=SigningKey("k", b"x" * 32)),
+        AllowedWorker(pattern="http://worker.example", headers={"iwf-signature": "y"}),
         AllowedWorker(pattern="http://worker.example", headers={"Host": "y"}),
         AllowedWorker(pattern="http://worker.example", headers={"X": "y\r\nZ: z"}),
         AllowedWorker(pattern="http://worker.example", headers={"X Y": "z"}),
