@@ -118,6 +118,46 @@ def test_any_number_is_answered(host, number):
     assert is_alive(host)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"valueType": "DATETIME", "stringValue": "0000-01-01T00:00:00+00:00"},
+        {"valueType": "DATETIME", "stringValue": "0001-01-01T00:00:00+14:00"},
+        {"valueType": "DATETIME", "stringValue": "9999-12-31T23:59:59-14:00"},
+        {"valueType": "DATETIME", "stringValue": "10000-01-01T00:00:00+00:00"},
+        {"valueType": "DATETIME", "stringValue": "2024-02-30T00:00:00+00:00"},
+        {"valueType": "DATETIME", "stringValue": "\u0661\u0669\u0669\u0669-01-01T00:00:00+00:00"},
+        {"valueType": "INT", "integerValue": 2**63 - 1},
+        {"valueType": "INT", "integerValue": 2**63},
+        {"valueType": "INT", "integerValue": -(2**63) - 1},
+        {"valueType": "INT", "integerValue": 1.0},
+        {"valueType": "DOUBLE", "doubleValue": 1e308},
+        {"valueType": "DOUBLE", "doubleValue": 10**400 - 1},
+        {"valueType": "DOUBLE", "doubleValue": -0.0},
+        {"valueType": "BOOL", "boolValue": 1},
+        {"valueType": "KEYWORD_ARRAY", "stringArrayValue": ["", "\u0000"]},
+        {"valueType": "KEYWORD_ARRAY", "stringArrayValue": ["x"] * 10_000},
+        {"valueType": "TEXT", "stringValue": "'; DROP TABLE runs; --"},
+        {"valueType": "nonsense", "stringValue": "x"},
+    ],
+    ids=lambda value: ascii(str(value)[:70]),
+)
+def test_any_search_attribute_is_found_again_or_refused(host, value):
+    """
+    Numbers and times beyond what is kept, and values of another type than they say.
+    """
+    host.start("w")
+    attribute = {"key": "k", **value}
+    told = host.post("searchattributes/set", workflowId="w", searchAttributes=[attribute])
+    read = host.post("searchattributes/get", workflowId="w", keys=[{"key": "k", "valueType": value["valueType"]}])
+
+    assert told.status in (200, 400), told
+    assert read.status in (200, 400), read
+    if told.status == 200:
+        assert read.body["searchAttributes"][0]["key"] == "k"
+    assert is_alive(host)
+
+
 def test_references_into_stores_are_refused(host):
     """
     Nobody has the server read what is not theirs.
