@@ -64,10 +64,13 @@ class Person(threading.Thread):
                 self._verify(self._chance.choice(self.open))
 
     def _submit(self, name: str) -> None:
-        if self._ask_submit(name) is None:
+        answer = self._ask_submit(name)
+        if answer is None:
             return
+        if answer == "workflow started":
+            # Whoever waits for them may never be told that there is no such user.
+            self.waited_for.put(name)
         self.open.append(name)
-        self.waited_for.put(name)
         if self.next is not None and self._chance.random() < 0.3:
             self.next.open.append(name)
 

@@ -184,9 +184,7 @@ def judge(
         for username, asked_of_user in by_user.items():
             report.problems += _problems_of_user(engine.client, username, asked_of_user, report)
         completed = {
-            found.workflow_id
-            for found in engine.client.find_workflows()
-            if found.status is WorkflowStatus.COMPLETED
+            found.workflow_id for found in engine.client.find_workflows() if found.status is WorkflowStatus.COMPLETED
         }
     report.problems += _problems_of_runs(url, ledger, completed)
     findings = check_database(url)
