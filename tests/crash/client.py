@@ -2,7 +2,8 @@
 
 A process of its own: it outlives the sample, whose death it only notices by the answers that do not
 come. A line is written before a request is sent, and another once its answer is there; each is one
-unbuffered write. It ends when its standard input is closed.
+unbuffered write. Beside these people, who know nothing but HTTP, others ask a server through our own client
+(`callers.py`). It ends when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -12,30 +13,20 @@ import http.client
 import itertools
 import json
 import os
+import queue
 import random
 import sys
 import threading
 import time
 from urllib.parse import urlencode
 
+from tests.crash.callers import ANSWER_SECONDS, CHANNEL, Caller, Door, Waiter
+from tests.crash.ledger import Ledger
+
 PAUSE_SECONDS = 0.01
-ANSWER_SECONDS = 30
 
 # So many registrations wait for their click at once, for each person; more would only be more reminders.
 MOST_OPEN = 25
-
-# Nobody reads it: what is sent there stays in the history, and changes nothing else.
-CHANNEL = "note"
-
-
-class Ledger:
-    """Lines of JSON; each is on its way to the file when `write` returns."""
-
-    def __init__(self, path: str) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-
-    def write(self, **entry: object) -> None:
-        os.write(self._file, json.dumps(entry).encode() + b"\n")
 
 
 class Person(threading.Thread):
@@ -53,6 +44,7 @@ class Person(threading.Thread):
         self._server_port = server_port
         self._ledger = ledger
         self._ending = ending
+        self.waited_for: queue.Queue[str] = queue.Queue()
         self.open: list[str] = []
         self.verified: list[str] = []
         self.next: Person | None = None
@@ -72,8 +64,12 @@ class Person(threading.Thread):
                 self._verify(self._chance.choice(self.open))
 
     def _submit(self, name: str) -> None:
-        if self._ask_submit(name) is None:
+        answer = self._ask_submit(name)
+        if answer is None:
             return
+        if answer == "workflow started":
+            # Whoever waits for them may never be told that there is no such user.
+            self.waited_for.put(name)
         self.open.append(name)
         if self.next is not None and self._chance.random() < 0.3:
             self.next.open.append(name)
@@ -127,22 +123,40 @@ class Person(threading.Thread):
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--server-port", type=int, help="of a server that is signalled, beside the sample")
+    parser.add_argument("--server-port", type=int, help="of a server that is asked as well, beside the sample")
+    parser.add_argument("--worker-url", default="", help="of the worker of what is started at the server")
     parser.add_argument("--ledger", required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--people", type=int, default=4)
+    parser.add_argument("--callers", type=int, default=8)
+    parser.add_argument("--waiters", type=int, default=4)
     options = parser.parse_args()
+    threading.excepthook = _end_at_once
     ledger, ending = Ledger(options.ledger), threading.Event()
     ports = options.port, options.server_port
     people = [Person(n, options.seed, *ports, ledger, ending) for n in range(options.people)]
     for person, following in itertools.pairwise([*people, people[0]]):
         person.next = following
-    for person in people:
-        person.start()
+    threads: list[threading.Thread] = [*people]
+    if options.server_port is not None:
+        door = Door(f"http://localhost:{options.server_port}", options.worker_url, ledger)
+        waited_for: queue.Queue[str] = queue.Queue()
+        for person in people:
+            person.waited_for = waited_for
+        threads += [Caller(n, options.seed, door, waited_for, ending) for n in range(options.callers)]
+        threads += [Waiter(n, door, waited_for, ending) for n in range(options.waiters)]
+    for thread in threads:
+        thread.start()
     sys.stdin.read()
     ending.set()
-    for person in people:
-        person.join()
+    for thread in threads:
+        thread.join()
+
+
+def _end_at_once(failed: threading.ExceptHookArgs) -> None:
+    """Fail as a whole: an error that nobody expects is not to end one thread in silence."""
+    sys.excepthook(failed.exc_type, failed.exc_value or failed.exc_type(), failed.exc_traceback)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 from iwf_py import Client, ClientOptions, Registry
 from sample_apps.signup.mail import Letters
 from sample_apps.signup.workflow import UserSignupWorkflow
-from tests.crash.verdict import SETTLE_SECONDS, Silence
+from tests.crash.verdict import Silence, settle
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -107,6 +107,7 @@ class Alone:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.server_port: int | None = None
+        self.worker_url = ""
         self.database = f"sqlite:///{folder / 'signup.db'}"
         self.printed = folder / "printed.txt"
         self.kills: Counter[str] = Counter()
@@ -147,16 +148,16 @@ class Alone:
         return status == 404
 
     def strike(self, chance: random.Random) -> None:
-        """Kill one program, or all at once."""
+        """Kill one program, or all, in any order."""
         for program in self.programs:
             program.check()
-        victims = chance.choice([*([one] for one in self.programs), self.programs])
+        victims = chance.choice([*([one] for one in self.programs), chance.sample(self.programs, len(self.programs))])
         self.kills.update([program.kill(chance) for program in victims])
         for program in victims:
             program.wait()
 
     def settle(self, usernames: Iterable[str]) -> None:
-        """Wait until the workflows of these have completed, where that takes the programs."""
+        """Wait until what has to happen to these users has happened, where that takes the programs."""
 
     def end(self) -> None:
         """End all in peace."""
@@ -176,10 +177,11 @@ class OverHttp(Alone):
 
     def _programs(self, folder: Path) -> list[Program]:
         self.server_port = free_port()
-        worker_url = f"http://localhost:{free_port()}"
-        options = ["--port", str(self.server_port), "--database", self.database, "--allow-worker-url", worker_url]
+        self.worker_url = f"http://localhost:{free_port()}"
+        options = ["--port", str(self.server_port), "--database", self.database, "--allow-worker-url"]
+        options += [self.worker_url]
         server = Server("iwf_py.cli", "server", *options, printed=folder / "server.txt")
-        return [server, self._sample("--server-url", self._server_url, "--worker-url", worker_url)]
+        return [server, self._sample("--server-url", self._server_url, "--worker-url", self.worker_url)]
 
     @property
     def _server_url(self) -> str:
@@ -191,7 +193,7 @@ class OverHttp(Alone):
         client = Client(registry, ClientOptions(server_url=self._server_url))
         try:
             for username in usernames:
-                client.wait_for_workflow_completion(username, str, timeout=SETTLE_SECONDS)
+                settle(client, username)
         finally:
             client.close()
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)] if str(ROOT) not in sys.path else []
 
 from tests.crash.processes import READY_SECONDS, Alone, OverHttp  # noqa: E402  as a script this file finds itself first
-from tests.crash.verdict import Report, judge, read_ledger, verified_users  # noqa: E402
+from tests.crash.verdict import Report, judge, read_ledger  # noqa: E402
 
 STARTING_KILLS = 0.2
 
@@ -39,11 +39,11 @@ def run(cycles: int, seed: int, folder: Path, *, over_http: bool = False) -> Rep
     chance = random.Random(seed)
     setting = OverHttp(folder) if over_http else Alone(folder)
     path = folder / "ledger.jsonl"
-    client_command = [sys.executable, str(ROOT / "tests" / "crash" / "client.py"), "--port", str(setting.port)]
+    client_command = [sys.executable, "-m", "tests.crash.client", "--port", str(setting.port)]
     client_command += ["--ledger", str(path), "--seed", str(seed)]
     if setting.server_port is not None:
-        client_command += ["--server-port", str(setting.server_port)]
-    client = subprocess.Popen(client_command, stdin=subprocess.PIPE)
+        client_command += ["--server-port", str(setting.server_port), "--worker-url", setting.worker_url]
+    client = subprocess.Popen(client_command, cwd=ROOT, stdin=subprocess.PIPE)
     recoveries = []
     try:
         setting.start()
@@ -58,11 +58,12 @@ def run(cycles: int, seed: int, folder: Path, *, over_http: bool = False) -> Rep
             setting.strike(chance)
             setting.start()
         setting.wait_until_ready()
+        assert client.poll() is None, "the client has ended by itself"
         assert client.stdin is not None
         client.stdin.close()
         assert client.wait(READY_SECONDS) == 0
         ledger = read_ledger(path)
-        setting.settle(verified_users(ledger))
+        setting.settle(dict.fromkeys(one.username for one in ledger))
         setting.end()
     finally:
         if client.poll() is None:

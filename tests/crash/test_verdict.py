@@ -9,15 +9,19 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from iwf_py import Embedded, Registry
+from iwf_py import Embedded, Registry, WorkflowAlreadyStartedOptions, WorkflowOptions
 from sample_apps.signup.form import Form
 from sample_apps.signup.mail import Letters
 from sample_apps.signup.workflow import UserSignupWorkflow
-from tests.crash.verdict import Asked, Report, Silence, judge, read_ledger
+from tests.crash.verdict import NOT_SENT, Asked, Report, Silence, judge, read_ledger
 
 STARTED = Asked("submit", "alice", "alice@example.com", 200, "workflow started")
 SIGNALLED = Asked("signal", "bob", status=200, answer="{}", value="person-0/0")
 REFUSED = {"status": 400, "answer": '{"subStatus": "WORKFLOW_NOT_EXISTS_SUB_STATUS"}'}
+OPENED = Asked("start", "alice", status=200, answer="a run", value="alice/mine")
+ALREADY = {"status": 400, "answer": "WORKFLOW_ALREADY_STARTED_SUB_STATUS: it runs"}
+UNSENT = {"status": NOT_SENT, "answer": "nothing was sent"}
+WAITED = Asked("wait", "alice", status=200, answer="done")
 DONE = Asked("verify", "alice", status=200, answer="done")
 SPOILT_HISTORY = "UPDATE iwf_history SET event = replace(event, 'waiting', 'wanting') WHERE kind = 'ExecuteReturned'"
 
@@ -35,6 +39,12 @@ UPDATE iwf_history SET kind = '{kind}', event = (
     SELECT event FROM iwf_history other WHERE other.run = iwf_history.run AND other.kind = '{kind}'
 ) WHERE seq = 2 AND run = (SELECT run FROM iwf_history WHERE kind = '{kind}')
 """
+# Whoever was verified is alice; bob, who only waits, has her RPC's return in place of an entry of his own.
+NOT_THROUGH = """
+UPDATE iwf_history SET kind = 'RpcReturned', event = (
+    SELECT event FROM iwf_history other WHERE other.kind = 'RpcReturned'
+) WHERE kind = 'Signalled'
+"""
 DOUBLED_SIGNAL, DOUBLED_VERIFICATION = DOUBLED.format(kind="Signalled"), DOUBLED.format(kind="RpcReturned")
 
 
@@ -44,7 +54,11 @@ def url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path / 'signup.db'}"
     with Embedded(url, Registry(UserSignupWorkflow(Letters(Silence(), ""), 3600))) as engine:
         for name in ("alice", "bob"):
-            engine.client.start_workflow(UserSignupWorkflow, name, 3600, Form(name, f"{name}@example.com"))
+            options = WorkflowOptions(
+                workflow_already_started_options=WorkflowAlreadyStartedOptions(True, f"{name}/mine")
+            )
+            form = Form(name, f"{name}@example.com")
+            engine.client.start_workflow(UserSignupWorkflow, name, 3600, form, options)
             while not engine.client.get_workflow_data_attributes(UserSignupWorkflow, name).get("status"):
                 pass
         engine.unregistered_client.signal_workflow("bob", None, "note", SIGNALLED.value)
@@ -83,6 +97,14 @@ def test_what_was_kept_is_no_problem(url: str):
         ([evolve(SIGNALLED, value="person-0/1")], "signal person-0/1 is lost"),
         ([evolve(SIGNALLED, username="carol")], "signal person-0/0 is lost"),
         ([evolve(SIGNALLED, **REFUSED)], "was refused, and stands"),
+        ([evolve(SIGNALLED, **UNSENT)], "was refused, and stands"),
+        ([OPENED], "the acknowledged start alice/mine is lost"),
+        ([evolve(OPENED, **ALREADY)], "the start alice/mine was refused, and stands"),
+        ([evolve(OPENED, **UNSENT)], "the start alice/mine was refused, and stands"),
+        ([evolve(DONE, answer="already verified")], "carried out twice"),
+        ([evolve(WAITED, answer="WorkflowFailed")], "which is not how it ended"),
+        ([evolve(WAITED, username="bob")], "which is not how it ended"),
+        ([evolve(WAITED, status=400, answer="no such user")], "wait was answered 400"),
     ],
 )
 def test_an_answer_that_the_database_does_not_keep_is_a_problem(url: str, asked: list[Asked], says: str):
@@ -120,6 +142,8 @@ def test_who_is_asked_to_come_back_was_promised_nothing(url: str):
         (SPOILT_HISTORY, "differ"),
         (DOUBLED_RESULT, "twice"),
         (DOUBLED_SIGNAL, "the signal person-0/0 stands twice"),
+        (NOT_THROUGH, "bob: was verified, whoever knows of it, and has not completed"),
+        ("DELETE FROM iwf_attributes WHERE key = 'status'", "the status is lost"),
         (DOUBLED_VERIFICATION, "the verification was committed twice"),
     ],
 )
