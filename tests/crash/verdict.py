@@ -105,13 +105,14 @@ class Report:
     def __str__(self) -> str:
         lost = sum("lost" in problem for problem in self.problems)
         doubled = sum("twice" in problem for problem in self.problems)
+        refused = sum("and stands" in problem for problem in self.problems)
         gaps = sum("history" in problem for problem in self.problems)
         killed = ", ".join(f"{who} {count}" for who, count in sorted(self.kills.items()))
         text = (
             f"crash: {self.kills.total()} kills ({killed}), {self.asked} requests, {self.acknowledged} acknowledged, "
             f"{self.in_doubt} in doubt, {self.away} told to come back, {self.registrations} registrations, {self.verified} verified, "
             f"{self.signals} signals, {self.starts} starts and {self.waits} waits by our client, {self.entries} history entries: "
-            f"{lost} lost, {doubled} doubled, {gaps} gaps, {len(self.problems)} problems; "
+            f"{lost} lost, {doubled} doubled, {gaps} gaps, {refused} refused and done, {len(self.problems)} problems; "
             f"{self.mails_again} mails went out again"
         )
         if self.recoveries:
@@ -282,9 +283,9 @@ def _problems_of_signals(found: Counter[tuple[str, str]], ledger: list[Asked]) -
         if one.status == 200 and not count:
             yield f"{one.username}: the acknowledged signal {one.value} is lost"
         if one.is_refused and count:
-            yield f"{one.username}: the signal {one.value} was refused, and stands in the history"
+            yield f"{one.username}: the signal {one.value} was refused, and stands"
         if count > 1:
-            yield f"{one.username}: the signal {one.value} stands twice in the history"
+            yield f"{one.username}: the signal {one.value} stands twice"
 
 
 def _problems_of_starts(runs: dict[str, list[Started]], ledger: list[Asked]) -> Iterator[str]:
