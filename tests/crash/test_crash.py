@@ -14,7 +14,7 @@ SEED = int(os.environ.get("IWF_CRASH_SEED", "1"))
 
 
 # Two programs take longer to start than one.
-CYCLES_OVER_HTTP = int(os.environ.get("IWF_CRASH_CYCLES", "12"))
+CYCLES_OVER_HTTP = int(os.environ.get("IWF_CRASH_CYCLES", "6"))
 
 
 @pytest.mark.crash
