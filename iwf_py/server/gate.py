@@ -1,8 +1,8 @@
 """What every request passes before anything looks at what it wants: one WSGI layer around the whole application.
 
-In this order: is it meant for this host, does it come from a web page of somebody else, who sends it, how often, may they. The one place
-that is open to anybody is the health check, by its method and path exactly. Every answer, a refusal too, tells browsers to
-make nothing of it.
+In this order: is it meant for this host, does it come from a web page of somebody else, who sends it, how often, may they. The
+one place that is open to anybody is the health check, by its method and path exactly. Every answer, a refusal too, tells
+browsers to make nothing of it.
 """
 
 from __future__ import annotations

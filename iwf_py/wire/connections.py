@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import cast
 
 from iwf_py.wire.reading import Answer, AnswerReader, BadAnswerError, Bounds
 
@@ -73,9 +74,8 @@ class Connection(asyncio.Protocol):
     # --- what the loop calls --------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        """Take the transport; that of another loop than asyncio's own, as uvloop's, need not derive from asyncio's."""
+        self._transport = cast("asyncio.Transport", transport)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW)
 
     def data_received(self, data: bytes) -> None:

@@ -143,7 +143,8 @@ class Pool:
                     self._free()
                 else:
                     self.give_back(given)
-            else:
+            elif waiting in self._waiting:
+                # Else it was passed over already, in the moment between the cancellation and this one.
                 self._waiting.remove(waiting)
             raise
 

@@ -474,7 +474,7 @@ def test_reading_does_not_wait_for_writing(file_store: SqlStore):
         reader.start()
         reader.join()
 
-    file_store._carry_out = read_within  # type: ignore[method-assign]
+    file_store._carry_out = read_within
     host.commit()
 
     assert seen == [before]

@@ -100,6 +100,24 @@ def test_who_waits_may_go(in_loop):
     in_loop(what)
 
 
+def test_who_goes_as_a_connection_comes_back_is_passed_over(in_loop):
+    """
+    He has gone, and nothing else: the next one in turn has the connection.
+    """
+
+    async def what(pool, server):
+        first = await pool.take()
+        gone, stays = (asyncio.create_task(asked(pool)) for _ in range(2))
+        await asyncio.sleep(0)
+        gone.cancel()
+        pool.give_back(first)
+        assert await stays == GOOD
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+
+    in_loop(what)
+
+
 def test_a_connection_that_has_ended_makes_room(in_loop):
     """
     Whoever waits makes another one.
