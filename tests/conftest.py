@@ -4,6 +4,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
+# The suite ships with the product, so pytest has to be told that its asserts are worth explaining.
+pytest.register_assert_rewrite("iwf_py.testing.contract")
+
 # How long an example takes depends on what else the machine does, and says nothing about what it shows.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
