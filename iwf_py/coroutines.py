@@ -79,7 +79,11 @@ class LoopThread:
             # Waking the loop costs a write to its pipe: one for all that gather meanwhile.
             wake = not self._is_scheduled and not self._is_closed
             self._is_scheduled = True
-        if wake:
+        if not wake:
+            return
+        if self._thread is threading.current_thread():
+            self._loop.call_soon(self._begin)
+        else:
             self._call(self._begin)
 
     def submit(self, make: Callable[[], Coroutine[Any, Any, T]], over: Callable[[Future[T]], None]) -> Future[T]:
@@ -155,7 +159,7 @@ class LoopThread:
         for step in steps:
             try:
                 step()
-            except Exception:  # noqa: BLE001 - the others are done all the same
+            except BaseException:  # noqa: BLE001 - the others are done all the same
                 _log.exception("a step on an event loop failed")
 
     def _launch(self, ticket: Ticket) -> None:

@@ -81,15 +81,27 @@ class Poster:
         call = _Call(lambda _: step(), 0.0)
         return self._start(call, partial(self._tell, call, Unanswered(reason="not sent")))
 
+    def submit(self, step: Callable[[], None]) -> None:
+        """
+        Run a step of the engine's on the poster's thread, between what the connections bring (`ports.Executor`).
+
+        Errors:
+            EngineStoppedError: The poster is closed.
+        """
+        self._running_loop().soon(step)
+
     def _start(self, call: _Call, step: Callable[[], None]) -> Callable[[], None]:
+        loop = self._running_loop()
+        loop.soon(step)
+        return partial(self._cancel, loop, call)
+
+    def _running_loop(self) -> LoopThread:
         with self._lock:
             if self._is_closed:
                 raise EngineStoppedError("the calls of workers have ended; start the engine again")
             if self._loop is None:
                 self._loop = LoopThread("iwf-posts", farewell=self._exchanges.close)
-            loop = self._loop
-        loop.soon(step)
-        return partial(self._cancel, loop, call)
+            return self._loop
 
     def close(self, timeout: float = 5.0) -> None:
         """Forget what is under way, and end the thread; safe to call twice."""
