@@ -1,4 +1,4 @@
-"""One event loop on one thread, for coroutines that are started from other threads.
+"""One event loop on one thread, for coroutines and steps that are started from other threads.
 
 A coroutine that blocks its thread (it sleeps with `time.sleep`, it calls a blocking client) blocks all the others;
 whoever asks for a cancellation finds out, and can go on with another loop.
@@ -49,7 +49,7 @@ class LoopThread:
         self._farewell = farewell
         self._loop = asyncio.new_event_loop()
         self._lock = threading.Lock()
-        self._incoming: deque[Ticket] = deque()
+        self._incoming: deque[Callable[[], None]] = deque()
         self._is_scheduled = False
         self._is_closed = False
         self._has_ended = False
@@ -69,14 +69,22 @@ class LoopThread:
             over: Called there when the coroutine is over, even if it was cancelled before its first step.
         """
         ticket = Ticket(make, over)
+        self.soon(partial(self._launch, ticket))
+        return ticket
+
+    def soon(self, step: Callable[[], None]) -> None:
+        """Do a quick step on the loop's thread; those of one thread are done in order, and none once the loop is closed."""
         with self._lock:
-            self._incoming.append(ticket)
+            self._incoming.append(step)
             # Waking the loop costs a write to its pipe: one for all that gather meanwhile.
             wake = not self._is_scheduled and not self._is_closed
             self._is_scheduled = True
-        if wake:
+        if not wake:
+            return
+        if self._thread is threading.current_thread():
+            self._loop.call_soon(self._begin)
+        else:
             self._call(self._begin)
-        return ticket
 
     def submit(self, make: Callable[[], Coroutine[Any, Any, T]], over: Callable[[Future[T]], None]) -> Future[T]:
         """
@@ -146,15 +154,21 @@ class LoopThread:
     def _begin(self) -> None:
         with self._lock:
             self._is_scheduled = False
-            tickets = list(self._incoming)
+            steps = list(self._incoming)
             self._incoming.clear()
-        for ticket in tickets:
-            if ticket.is_cancelled:
-                ticket.over()
-                continue
-            task = ticket.task = self._loop.create_task(ticket.make())
-            self._tasks.add(task)
-            task.add_done_callback(partial(self._over, ticket))
+        for step in steps:
+            try:
+                step()
+            except BaseException:  # noqa: BLE001 - the others are done all the same
+                _log.exception("a step on an event loop failed")
+
+    def _launch(self, ticket: Ticket) -> None:
+        if ticket.is_cancelled:
+            ticket.over()
+            return
+        task = ticket.task = self._loop.create_task(ticket.make())
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._over, ticket))
 
     def _over(self, ticket: Ticket, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

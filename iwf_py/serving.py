@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.ports import Alarm, Calendar, Clock, Observer
 from iwf_py.runtime.engine import Engine
+from iwf_py.runtime.limits import Limits
 from iwf_py.runtime.threads import RandomIds, SystemClock, Threads
 from iwf_py.scheduling.alarm import ApschedulerAlarm
 from iwf_py.scheduling.cron import CronCalendar
@@ -32,6 +33,9 @@ from iwf_py.wire.signing import SigningKey
 from iwf_py.wire.signing_keys import read_kept_keys
 from iwf_py.wire.worker_urls import AllowedWorker, WorkerUrls, rewritten
 from iwf_py.worker.loop import Worker
+
+# Commits in a row, before the loop looks again what workers have answered.
+_BATCHES = 4
 
 
 @frozen(kw_only=True)
@@ -226,19 +230,22 @@ class Server:
         """Open one part after the other; each is closed in reverse order."""
         threads = Threads()
         self._opened.callback(threads.close)
+        performer = PushPerformer(urls, now=lambda: self._clock.now().timestamp())
+        self._opened.callback(performer.close)
         engine = Engine(
             SqlStore(self.url),
             clock=self._clock,
             calendar=self._calendar,
             ids=RandomIds(),
             executor=threads,
+            # What workers answer is turned where it comes in: two threads would hand each answer over to each other.
+            combiner=performer.executor,
+            limits=Limits(batches=_BATCHES),
             make_alarm=self._make_alarm,
             observers=self._observers,
         )
         self._opened.callback(engine.stop)
         engine.start()
-        performer = PushPerformer(urls, now=lambda: self._clock.now().timestamp())
-        self._opened.callback(performer.close)
         worker = Worker(engine.tasks, performer, limit=LIMIT)
         self._opened.callback(worker.stop, self._grace_seconds)
         worker.start()

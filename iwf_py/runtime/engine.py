@@ -60,6 +60,9 @@ class Engine:
 
         executor: Runs the engine's steps; it must outlive the engine, and must not run a step within `submit`.
 
+        combiner: Runs those that write, instead of *executor*: one at a time. It may be the thread on which outcomes come in,
+            which saves handing each of them over; while a commit is in flight, it does nothing else.
+
         make_alarm: Is handed what the alarm shall ring.
 
         observers: Told the history entries of each commit.
@@ -78,6 +81,7 @@ class Engine:
         calendar: Calendar,
         ids: Ids,
         executor: Executor,
+        combiner: Executor | None = None,
         make_alarm: Callable[[Callable[[], None]], Alarm],
         observers: Sequence[Observer] = (),
         limits: Limits | None = None,
@@ -99,6 +103,7 @@ class Engine:
             clock=clock,
             calendar=calendar,
             executor=executor,
+            combiner=combiner or executor,
             agenda=self._agenda,
             cache=self._cache,
             effects=self._effects,

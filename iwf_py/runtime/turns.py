@@ -1,6 +1,6 @@
 """The ONE place where an execution changes: queue, batch, advance, save, commit, and only then effects and answers.
 
-Whoever combines is alone: posts come in from any thread, one step of the executor at a time takes what
+Whoever combines is alone: posts come in from any thread, one step of the combiner at a time takes what
 has gathered, and while its commit is in flight the next batch gathers. Nothing delays a batch.
 
 A batch that was not written is tried again post by post, each by itself, so that a bad one hurts only
@@ -58,6 +58,7 @@ class Turns:
         clock: Clock,
         calendar: Calendar,
         executor: Executor,
+        combiner: Executor,
         agenda: Agenda,
         cache: Cache,
         effects: Effects,
@@ -66,7 +67,7 @@ class Turns:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._executor = executor
+        self._combiner = combiner
         self._agenda = agenda
         self._cache = cache
         self._effects = effects
@@ -119,7 +120,7 @@ class Turns:
                     return
                 self._is_scheduled = True
         if ended is None:
-            self._executor.submit(self._combine)
+            self._combiner.submit(self._combine)
         else:
             guarded(post.refused, ended)
 
@@ -136,7 +137,7 @@ class Turns:
             for post in posts:
                 guarded(post.refused, ended)
         elif is_mine:
-            self._executor.submit(self._combine)
+            self._combiner.submit(self._combine)
 
     def post_due(self, posts: Iterable[Post]) -> None:
         """Have what came due take its turns between those of others: however much it is, nobody waits for all of it."""
@@ -193,10 +194,10 @@ class Turns:
             if self._is_scheduled:
                 return
             self._is_scheduled = True
-        self._executor.submit(self._combine)
+        self._combiner.submit(self._combine)
 
     def _combine(self) -> None:
-        """Carry out what has gathered. One step of the executor; nobody else is in here meanwhile."""
+        """Carry out what has gathered. One step of the combiner; nobody else is in here meanwhile."""
         try:
             for _ in range(self._limits.batches):
                 if not self._step():
@@ -210,7 +211,7 @@ class Turns:
                 self._is_scheduled = goes_on or ended is not None
             # Not asked of the attribute: whoever posts in this moment schedules for himself.
             if goes_on:
-                self._executor.submit(self._combine)
+                self._combiner.submit(self._combine)
             elif ended is not None:
                 self._refuse_all(ended)
 

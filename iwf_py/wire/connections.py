@@ -28,46 +28,41 @@ class Connection(asyncio.Protocol):
         idle_since: On the loop's clock; a note of whoever keeps it.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, bounds: Bounds, gone: Callable[[Connection], None]) -> None:
-        self._loop = loop
+    def __init__(self, bounds: Bounds, gone: Callable[[Connection], None]) -> None:
         self._gone = gone
         self._transport: asyncio.Transport | None = None
         self._reader = AnswerReader(bounds)
         # Who waits for an answer.
-        self._asked: asyncio.Future[Answer] | None = None
+        self._told: Callable[[Answer | Exception], None] | None = None
         self._is_good = True
         self.idle_since = 0.0
 
     @property
     def is_free(self) -> bool:
         """May a request go over it? Only once the one before has its answer, all of it and nothing more."""
-        return (
-            self._is_good and self._asked is None and self._transport is not None and not self._transport.is_closing()
-        )
+        return self._is_good and self._told is None and self._transport is not None and not self._transport.is_closing()
 
-    def ask(self, head: bytes, body: bytes) -> asyncio.Future[Answer]:
+    def ask(self, head: bytes, body: bytes, told: Callable[[Answer | Exception], None]) -> None:
         """
         Send a request.
 
-        Errors, through the future:
-            BadAnswerError: No usable answer came.
-
-            OSError: The connection broke.
+        Args:
+            told: Called once, with the answer; with a `BadAnswerError` where no usable one came, and with an OSError where the
+                connection broke. By then the next request may be sent, if the connection is free.
         """
         assert self._transport is not None
         self._reader.begin()
-        self._asked = future = self._loop.create_future()
+        self._told = told
         if len(body) < _WINDOW:
             # One piece: one packet, and one call of the system.
             self._transport.write(head + body)
         else:
             self._transport.writelines((head, body))
-        return future
 
     def abort(self) -> None:
         """End it at once; whoever waits for an answer is not told."""
         self._is_good = False
-        self._asked = None
+        self._told = None
         if self._transport is not None:
             self._transport.abort()
 
@@ -80,12 +75,13 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read what has come, unless nothing was to come."""
-        if self._asked is None:
+        if self._told is None:
             self.abort()
             return
         try:
             self._reader.feed(data)
         except BadAnswerError as error:
+            self._is_good = False
             self._tell(error)
             self.abort()
             return
@@ -99,7 +95,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Tell whoever waits."""
         self._is_good = False
-        if self._asked is not None:
+        if self._told is not None:
             self._tell(error or self._ended())
         self._reader.close()
         self._gone(self)
@@ -113,10 +109,6 @@ class Connection(asyncio.Protocol):
         return self._reader.answer
 
     def _tell(self, what: Answer | Exception) -> None:
-        asked, self._asked = self._asked, None
-        if asked is None or asked.done():
-            return
-        if isinstance(what, Answer):
-            asked.set_result(what)
-        else:
-            asked.set_exception(what)
+        told, self._told = self._told, None
+        if told is not None:
+            told(what)

@@ -1,8 +1,10 @@
-"""One HTTP POST and its answer, as a coroutine of one event loop.
+"""HTTP POSTs and their answers, on one event loop.
 
 Whoever is called may do what it likes: refuse, hang, send a byte a second or a gigabyte, redirect, answer in a language
 that is not HTTP. Each post has its answer or a sentence for why there is none, by its deadline. What comes back is
 bounded, is not unpacked, and leads to no further request.
+
+A post that finds a connection at hand costs no task and no future: it is written, and whoever asked is called back.
 """
 
 from __future__ import annotations
@@ -11,15 +13,16 @@ import asyncio
 import os
 import re
 import ssl
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from iwf_py.wire.connections import Connection
 from iwf_py.wire.marks import HEADER, is_ours
 from iwf_py.wire.pools import LookUp, Place, Pool, UnreachableError
-from iwf_py.wire.reading import MAX_BODY, MAX_HEADERS, BadAnswerError, Bounds, line
+from iwf_py.wire.reading import MAX_BODY, MAX_HEADERS, Answer, BadAnswerError, Bounds, line
 
 PER_HOST = 128
 # To open, or to read in one piece, more than this would hold up the loop.
@@ -100,9 +103,116 @@ class Unanswered:
 Reply = Answered | Unanswered
 
 
+class Exchange:
+    """
+    One post on its way; all its methods belong to the loop.
+
+    Args:
+        told: Called once, with what came of it, unless it is cancelled first.
+
+        over: Called once it is over, however, before *told*.
+    """
+
+    __slots__ = ("_body", "_connection", "_head", "_over", "_pool", "_taking", "_timer", "_told")
+
+    def __init__(
+        self, pool: Pool, head: bytes, body: bytes, told: Callable[[Reply], None], over: Callable[[Exchange], object]
+    ) -> None:
+        self._pool = pool
+        self._head = head
+        self._body = body
+        # None once it is over.
+        self._told: Callable[[Reply], None] | None = told
+        self._over = over
+        self._taking: asyncio.Task[Connection] | None = None
+        self._connection: Connection | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
+        """Send it, as soon as there is a connection; *deadline* is on the loop's clock."""
+        self._timer = loop.call_at(deadline, self._expire)
+        connection = self._pool.fresh()
+        if connection is not None:
+            self._ask(connection)
+            return
+        self._taking = loop.create_task(self._pool.take())
+        self._taking.add_done_callback(self._taken)
+
+    def cancel(self) -> asyncio.Task[Connection] | None:
+        """
+        Give it up: its connection is closed, and nobody is told.
+
+        Returns:
+            What has to end yet: somebody who waits for a connection; or None.
+        """
+        told = self._told
+        taking = self._taking
+        if told is not None:
+            self._end()
+            self._give_up()
+        return taking
+
+    def _ask(self, connection: Connection) -> None:
+        self._connection = connection
+        try:
+            connection.ask(self._head, self._body, self._answered)
+        except Exception as error:  # noqa: BLE001 - whoever asked is answered, whatever came in between
+            self._answered(error)
+
+    def _taken(self, taking: asyncio.Task[Connection]) -> None:
+        self._taking = None
+        if taking.cancelled():
+            return
+        error = taking.exception()
+        if self._told is None:
+            # It came in the moment in which nobody waited any more.
+            if error is None:
+                self._pool.give_back(taking.result())
+        elif error is None:
+            self._ask(taking.result())
+        elif isinstance(error, UnreachableError):
+            self._tell(Unanswered(reason=_reason(error.__cause__ or error), was_sent=False))
+        else:
+            self._tell(Unanswered(reason=_reason(error)))
+
+    def _answered(self, what: Answer | Exception) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.give_back(connection)
+        self._tell(_answer_of(what) if isinstance(what, Answer) else Unanswered(reason=_reason(what)))
+
+    def _expire(self) -> None:
+        told = self._end()
+        # What is answered now is nobody's.
+        self._give_up()
+        if told is not None:
+            told(Unanswered(reason="context deadline exceeded", is_timeout=True))
+
+    def _give_up(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+            self._pool.give_back(connection)
+
+    def _tell(self, reply: Reply) -> None:
+        told = self._end()
+        if told is not None:
+            told(reply)
+
+    def _end(self) -> Callable[[Reply], None] | None:
+        told, self._told = self._told, None
+        if told is not None:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._over(self)
+        return told
+
+
 class Exchanges:
     """
-    Posts over connections that are used again; all its coroutines belong to one loop.
+    Posts over connections that are used again; all its methods belong to one loop.
 
     Args:
         look_up: Tells the addresses of a host; connections go to these and to no others. Hosts that are addresses are not
@@ -123,6 +233,31 @@ class Exchanges:
         self._bounds = Bounds(body=max_body, headers=max_headers)
         self._pools: dict[Place, Pool] = {}
         self._authorities: ssl.SSLContext | None = None
+        self._under_way: set[Exchange] = set()
+
+    def send(self, post: Post, deadline: float, told: Callable[[Reply], None]) -> Exchange | None:
+        """
+        Send a post.
+
+        Args:
+            deadline: On the loop's clock.
+
+            told: Called once, with what came of it, unless the exchange is cancelled first. It must be quick, and raise nothing.
+
+        Returns:
+            The exchange, to be cancelled; None where *told* was called already.
+        """
+        try:
+            target = _target_of(post.url)
+            head = _head_of(target, post)
+            pool = self._pool(target, post.tls)
+        except Exception as error:  # noqa: BLE001 - whoever asked is answered, whatever came in between
+            told(Unanswered(reason=_reason(error)))
+            return None
+        exchange = Exchange(pool, head, post.body, told, self._under_way.discard)
+        self._under_way.add(exchange)
+        exchange.begin(asyncio.get_running_loop(), deadline)
+        return exchange
 
     async def reply(self, post: Post, deadline: float | None = None) -> Reply:
         """
@@ -131,47 +266,26 @@ class Exchanges:
         Args:
             deadline: On the loop's clock, for a post that has waited already; else its timeout counts from now.
         """
+        loop = asyncio.get_running_loop()
         if deadline is None:
-            deadline = asyncio.get_running_loop().time() + post.timeout
+            deadline = loop.time() + post.timeout
+        answered: asyncio.Future[Reply] = loop.create_future()
+        exchange = self.send(post, deadline, partial(_answer, answered))
         try:
-            async with asyncio.timeout_at(deadline) as timeout:
-                return await self._exchange(post)
-        except TimeoutError as error:
-            if timeout.expired():
-                return Unanswered(reason="context deadline exceeded", is_timeout=True)
-            return Unanswered(reason=_reason(error))
-        except UnreachableError as error:
-            return Unanswered(reason=_reason(error.__cause__ or error), was_sent=False)
-        except Exception as error:  # noqa: BLE001 - whoever asked is answered, whatever came in between
-            return Unanswered(reason=_reason(error))
+            return await answered
+        finally:
+            if exchange is not None:
+                exchange.cancel()
 
     async def close(self) -> None:
-        """Close the connections; the next post opens new ones."""
+        """Give up what is under way and close the connections; the next post opens new ones."""
+        takings = {taking for exchange in tuple(self._under_way) if (taking := exchange.cancel()) is not None}
         pools = list(self._pools.values())
         self._pools.clear()
         for pool in pools:
             pool.close()
-
-    async def _exchange(self, post: Post) -> Answered:
-        target = _target_of(post.url)
-        head = _head_of(target, post)
-        pool = self._pool(target, post.tls)
-        connection = await pool.take()
-        try:
-            answer = await connection.ask(head, post.body)
-        except asyncio.CancelledError:
-            # What it answers is nobody's.
-            connection.abort()
-            raise
-        finally:
-            pool.give_back(connection)
-        return Answered(
-            status=answer.status,
-            content_type=answer.headers.get("content-type", ""),
-            body=answer.body,
-            is_ours=is_ours(answer.headers.get(_MARK)),
-            retry_after=_seconds_of(answer.headers.get("retry-after", "")),
-        )
+        if takings:
+            await asyncio.wait(takings)
 
     def _pool(self, target: _Target, tls: ssl.SSLContext | None) -> Pool:
         if not target.is_secure:
@@ -228,6 +342,22 @@ def _head_of(target: _Target, post: Post) -> bytes:
         raise ValueError("a header that is to be sent along is none")
     fields.append(f"Content-Length: {len(post.body)}\r\n\r\n")
     return (target.lines + "\r\n".join(fields)).encode("latin-1")
+
+
+def _answer(answered: asyncio.Future[Reply], reply: Reply) -> None:
+    if not answered.done():
+        answered.set_result(reply)
+
+
+def _answer_of(answer: Answer) -> Answered:
+    headers = answer.headers
+    return Answered(
+        status=answer.status,
+        content_type=headers.get("content-type", ""),
+        body=answer.body,
+        is_ours=is_ours(headers.get(_MARK)),
+        retry_after=_seconds_of(headers.get("retry-after", "")),
+    )
 
 
 def _seconds_of(text: str) -> int | None:

@@ -78,7 +78,7 @@ class Pool:
             UnreachableError: None could be made.
         """
         while True:
-            connection = self._fresh()
+            connection = self.fresh()
             if connection is not None:
                 return connection
             if not self._most or self._count < self._most:
@@ -95,6 +95,20 @@ class Pool:
         except BaseException:
             self._free()
             raise
+
+    def fresh(self) -> Connection | None:
+        """
+        Give a connection that is at hand to whoever asks, for one request; it is to be given back. None where none is.
+
+        It is the one that was used last, if its server has not given it up meanwhile.
+        """
+        now = self._loop.time()
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_free and now - connection.idle_since < IDLE_SECONDS:
+                return connection
+            connection.abort()
+        return None
 
     def give_back(self, connection: Connection) -> None:
         """Take a connection back, whatever has become of it."""
@@ -119,16 +133,6 @@ class Pool:
         self._idle.clear()
         for connection in list(self._connections):
             connection.abort()
-
-    def _fresh(self) -> Connection | None:
-        """Give the connection that was used last, if its server has not given it up meanwhile."""
-        now = self._loop.time()
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.is_free and now - connection.idle_since < IDLE_SECONDS:
-                return connection
-            connection.abort()
-        return None
 
     async def _wait(self) -> Connection | None:
         waiting: asyncio.Future[Connection | None] = self._loop.create_future()
@@ -196,7 +200,7 @@ class Pool:
                 self._gone(connection)
 
         _, connection = await self._loop.create_connection(
-            lambda: Connection(self._loop, self._bounds, end),
+            lambda: Connection(self._bounds, end),
             address,
             self._place.port,
             ssl=tls,

@@ -9,13 +9,12 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-from iwf_py.coroutines import LoopThread, Ticket
+from iwf_py.coroutines import LoopThread
 from iwf_py.errors import EngineStoppedError
-from iwf_py.wire.exchanging import LARGE, PER_HOST, Answered, Exchanges, Post, Reply, Unanswered
+from iwf_py.wire.exchanging import LARGE, PER_HOST, Answered, Exchange, Exchanges, Post, Reply, Unanswered
 from iwf_py.wire.pools import LookUp
 from iwf_py.wire.reading import MAX_BODY, MAX_HEADERS
 
@@ -23,13 +22,13 @@ _log = logging.getLogger(__name__)
 
 
 class _Call:
-    __slots__ = ("deadline", "done", "ticket")
+    __slots__ = ("deadline", "done", "exchange")
 
     def __init__(self, done: Callable[[Reply], None], deadline: float) -> None:
         # None once it is told, or nobody listens any more.
         self.done: Callable[[Reply], None] | None = done
         self.deadline = deadline
-        self.ticket: Ticket | None = None
+        self.exchange: Exchange | None = None
 
 
 class Poster:
@@ -67,7 +66,7 @@ class Poster:
             EngineStoppedError: The poster is closed.
         """
         call = _Call(done, time.monotonic() + post.timeout)
-        return self._start(call, partial(self._carry_out, call, post))
+        return self._start(call, partial(self._send, call, post))
 
     def soon(self, step: Callable[[], None]) -> Callable[[], None]:
         """
@@ -80,17 +79,29 @@ class Poster:
             EngineStoppedError: The poster is closed.
         """
         call = _Call(lambda _: step(), 0.0)
-        return self._start(call, partial(self._tell_at_once, call))
+        return self._start(call, partial(self._tell, call, Unanswered(reason="not sent")))
 
-    def _start(self, call: _Call, make: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    def submit(self, step: Callable[[], None]) -> None:
+        """
+        Run a step of the engine's on the poster's thread, between what the connections bring (`ports.Executor`).
+
+        Errors:
+            EngineStoppedError: The poster is closed.
+        """
+        self._running_loop().soon(step)
+
+    def _start(self, call: _Call, step: Callable[[], None]) -> Callable[[], None]:
+        loop = self._running_loop()
+        loop.soon(step)
+        return partial(self._cancel, loop, call)
+
+    def _running_loop(self) -> LoopThread:
         with self._lock:
             if self._is_closed:
                 raise EngineStoppedError("the calls of workers have ended; start the engine again")
             if self._loop is None:
                 self._loop = LoopThread("iwf-posts", farewell=self._exchanges.close)
-            loop = self._loop
-            call.ticket = loop.start(make, over=_nothing)
-        return partial(self._cancel, loop, call)
+            return self._loop
 
     def close(self, timeout: float = 5.0) -> None:
         """Forget what is under way, and end the thread; safe to call twice."""
@@ -103,16 +114,16 @@ class Poster:
     def _cancel(self, loop: LoopThread, call: _Call) -> None:
         with self._lock:
             is_told, call.done = call.done is None, None
-        if not is_told and call.ticket is not None:
-            loop.cancel(call.ticket)
+        if not is_told:
+            loop.soon(partial(_end, call))
 
-    async def _tell_at_once(self, call: _Call) -> None:
-        self._tell(call, Unanswered(reason="not sent"))
+    def _send(self, call: _Call, post: Post) -> None:
+        if call.done is not None:
+            call.exchange = self._exchanges.send(post, call.deadline, partial(self._answered, call))
 
-    async def _carry_out(self, call: _Call, post: Post) -> None:
-        reply = await self._exchanges.reply(post, call.deadline)
+    def _answered(self, call: _Call, reply: Reply) -> None:
         if isinstance(reply, Answered) and len(reply.body) > LARGE:
-            await asyncio.to_thread(self._tell, call, reply)
+            asyncio.get_running_loop().run_in_executor(None, self._tell, call, reply)
         else:
             self._tell(call, reply)
 
@@ -127,5 +138,6 @@ class Poster:
             _log.exception("an answer could not be handed on")
 
 
-def _nothing() -> None:
-    """Whoever asked was told on the way."""
+def _end(call: _Call) -> None:
+    if call.exchange is not None:
+        call.exchange.cancel()

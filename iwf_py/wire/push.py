@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 
 from iwf_py.errors import InvalidArgumentError
 from iwf_py.model.invocations import Failed, Failure, Invocation, InvocationKind, Outcome, Serves
+from iwf_py.ports import Executor
 from iwf_py.wire.calls import write_call
 from iwf_py.wire.decoding import encode
 from iwf_py.wire.exchanging import PER_HOST, Answered, Post, Reply
@@ -67,6 +68,11 @@ class PushPerformer:
     def serves(self) -> Serves:
         """What it has code for: whatever a run's worker has."""
         return self._serves
+
+    @property
+    def executor(self) -> Executor:
+        """The thread on which calls are made and answers come in; it ends when the performer is closed."""
+        return self._poster
 
     def perform(self, invocation: Invocation, done: Callable[[Outcome], None]) -> Callable[[], None]:
         """

@@ -38,12 +38,13 @@ def test_the_transport_of_another_loop_will_do():
     """
 
     async def ask():
-        transport, connection = OtherTransport(), Connection(asyncio.get_running_loop(), Bounds(), lambda _: None)
+        transport, connection = OtherTransport(), Connection(Bounds(), lambda _: None)
         connection.connection_made(transport)
-        answer = connection.ask(b"HEAD", b"BODY")
+        told = []
+        connection.ask(b"HEAD", b"BODY", told.append)
         connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         assert transport.sent == b"HEADBODY"
-        assert await answer == Answer(200, {"content-length": "2"}, b"{}")
+        assert told == [Answer(200, {"content-length": "2"}, b"{}")]
         assert connection.is_free
         connection.data_received(b"HTTP/1.1 200 OK\r\n")
         assert transport.is_aborted

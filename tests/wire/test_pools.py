@@ -30,10 +30,20 @@ def addresses(*found):
 
 async def asked(pool, path=b"good"):
     connection = await pool.take()
+    answered = asyncio.get_running_loop().create_future()
+
+    def told(what):
+        if not answered.done():
+            answered.set_result(what)
+
     try:
-        return (await connection.ask(HEAD % path, b"")).body
+        connection.ask(HEAD % path, b"", told)
+        answer = await answered
     finally:
         pool.give_back(connection)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer.body
 
 
 async def until(question):

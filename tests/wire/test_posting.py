@@ -325,3 +325,28 @@ def test_a_certificate_counts(make_replies):
     assert "not valid for 'other.example'" in misnamed.reason
     assert seen == []
     assert good == FINE
+
+
+def test_steps_are_done_in_order_whatever_one_of_them_raises(hostile, replies, caplog):
+    """
+    On the poster's thread, between posts; a closed poster takes none.
+    """
+    done = []
+    over = threading.Event()
+
+    def fail():
+        raise SystemExit
+
+    replies.poster.submit(fail)
+    for number in range(10):
+        replies.poster.submit(lambda number=number: done.append((number, threading.current_thread().name)))
+    assert replies.of(f"{hostile.url}/good") == FINE
+    # From its own thread, too.
+    replies.poster.submit(lambda: replies.poster.submit(over.set))
+    assert over.wait(10)
+
+    assert done == [(number, "iwf-posts") for number in range(10)]
+    assert "a step on an event loop failed" in caplog.text
+    replies.poster.close()
+    with pytest.raises(EngineStoppedError):
+        replies.poster.submit(over.set)
