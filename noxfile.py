@@ -53,3 +53,10 @@ def crash(session: nox.Session) -> None:
     """Kill the sample a hundred times, or a server and its worker: ``nox -s crash -- --over-http --cycles 100 --seed 7``."""
     session.install("-e", ".[dev]")
     session.run("python", "tests/crash/run.py", *(session.posargs or ["--cycles", "100"]))
+
+
+@nox.session(python=PYTHONS[0])
+def sdk_go(session: nox.Session) -> None:
+    """iWF's SDK for Go, by its own tests and ours: needs Go, and a module proxy that serves the SDK."""
+    session.install("-e", ".[dev]")
+    session.run("python", "tests/sdk_go/run.py")

@@ -68,6 +68,9 @@ class ServerOptions:
         calls_per_second: Of each key, for as long as it likes; those beyond are refused before they do anything. 0 for any number.
 
         burst: Calls that a key may make at once, after it has made none for a while.
+
+        old_go_sdk: Clients that use iWF's SDK for Go are of a version up to 1.6: they are told of a failed state call as
+            ``STATE_API_FAIL_MAX_OUT_RETRY_ERROR_TYPE``, for they cannot read the name that it has today.
     """
 
     allowed_workers: Sequence[str | AllowedWorker] = ()
@@ -81,6 +84,7 @@ class ServerOptions:
     long_polls_each: int = MOST_EACH
     calls_per_second: float = PER_SECOND
     burst: int = BURST
+    old_go_sdk: bool = False
     environment: Mapping[str, str] = field(factory=lambda: dict(os.environ), repr=False)
 
     def access(self) -> Access:
@@ -258,6 +262,7 @@ class Server:
             hosts=self.options.trusted_hosts,
             rates=rates,
             max_wait=self.options.max_wait,
+            old_go_sdk=self.options.old_go_sdk,
             is_ready=lambda: engine.is_ready and not self._is_draining,
         )
 

@@ -77,6 +77,11 @@ def add_server(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "--burst", type=int, default=BURST, metavar="N", help="calls that a key may make at once (%(default)s)"
     )
     serving.add_argument(
+        "--old-go-sdk",
+        action="store_true",
+        help="clients that use iWF's SDK for Go are of a version up to 1.6, which knows an error by its older name only",
+    )
+    serving.add_argument(
         "--insecure-no-auth", action="store_true", help="without keys, answer whoever can reach the server"
     )
     serving.set_defaults(run=_serve)
@@ -105,6 +110,7 @@ def _serve(options: argparse.Namespace) -> int:
             max_wait=timedelta(seconds=options.max_wait_seconds),
             calls_per_second=options.calls_per_second,
             burst=options.burst,
+            old_go_sdk=options.old_go_sdk,
         ),
     )
     return WELL

@@ -15,6 +15,7 @@ from iwf_py.server.actions import ROLES
 from iwf_py.server.calls import Calls, UrlCheck
 from iwf_py.server.gate import Access, Gate, Open
 from iwf_py.server.long_polls import LongPolls
+from iwf_py.server.older_sdks import as_it_is, for_old_go
 from iwf_py.server.rates import Rates
 from iwf_py.server.workflow_api import MAX_BODY, WorkflowApi
 from iwf_py.wire.decoding import encode
@@ -36,6 +37,7 @@ def make_app(
     rates: Rates | None = None,
     max_wait: timedelta = MAX_WAIT,
     is_ready: Callable[[], bool] = lambda: True,
+    old_go_sdk: bool = False,
 ) -> App:
     """
     Make the application.
@@ -58,6 +60,8 @@ def make_app(
         max_wait: Of long polls and RPCs, where they name no time or a longer one.
 
         is_ready: For the health check.
+
+        old_go_sdk: Clients that use the SDK for Go are of a version up to 1.6.
     """
     app = Flask("iwf_py.server", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
@@ -72,7 +76,8 @@ def make_app(
         max_wait=max_wait,
     )
     roles = {(route.method, route.path): role for route, role in ROLES.items()}
-    api = WorkflowApi(app.wsgi_app, calls, hostname=socket.gethostname(), is_ready=is_ready)
+    words = for_old_go if old_go_sdk else as_it_is
+    api = WorkflowApi(app.wsgi_app, calls, hostname=socket.gethostname(), is_ready=is_ready, words=words)
     # Flask's own way to put something around an application: the gate is around whatever is registered later, too.
     app.wsgi_app = Gate(api, access=access, hosts=hosts, roles=roles, rates=rates)  # type: ignore[method-assign]  # as it says
     return app

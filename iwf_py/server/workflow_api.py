@@ -19,6 +19,7 @@ from iwf_py.errors import ClientSideError, InvalidArgumentError
 from iwf_py.server.answering import Answer, json_answer, text_answer
 from iwf_py.server.calls import Call, Calls, Poll
 from iwf_py.server.gate import CALLER
+from iwf_py.server.older_sdks import as_it_is
 from iwf_py.wire.answers import GREETING, write_health
 from iwf_py.wire.decoding import decode
 from iwf_py.wire.faults import NO_SUCH_PAGE, fault_of
@@ -32,6 +33,7 @@ MAX_PAYLOAD = 2 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
 Place = tuple[str, str]
+Words = Callable[[WSGIEnvironment, Json], Json]
 
 
 class WorkflowApi:
@@ -44,12 +46,23 @@ class WorkflowApi:
         hostname: Told by the health check.
 
         is_ready: Can calls be carried out at the moment?
+
+        words: Says what a call is answered in the words of whoever called.
     """
 
-    def __init__(self, app: WSGIApplication, calls: Calls, *, hostname: str, is_ready: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        calls: Calls,
+        *,
+        hostname: str,
+        is_ready: Callable[[], bool],
+        words: Words = as_it_is,
+    ) -> None:
         self._app = app
         self._hostname = hostname
         self._is_ready = is_ready
+        self._words = words
         self._calls: dict[Place, Call] = {(route.method, route.path): call for route, call in calls.by_route.items()}
         self._polls: dict[Place, Poll] = {
             (route.method, route.path): poll for route, poll in calls.polls_by_route.items()
@@ -69,10 +82,10 @@ class WorkflowApi:
         place = environ.get("REQUEST_METHOD", ""), environ.get("PATH_INFO", "")
         call = self._calls.get(place)
         if call is not None:
-            return _answered(call, environ).give(start_response)
+            return self._answered(call, environ).give(start_response)
         poll = self._polls.get(place)
         if poll is not None:
-            return _answered(partial(_of_caller, poll, environ.get(CALLER)), environ).give(start_response)
+            return self._answered(partial(_of_caller, poll, environ.get(CALLER)), environ).give(start_response)
         page = self._pages.get(place)
         if page is not None:
             return page().give(start_response)
@@ -83,6 +96,16 @@ class WorkflowApi:
             # The dump of a run is of use to the original alone, which copies it over to the run that follows.
             return text_answer(404, NO_SUCH_PAGE).give(start_response)
         return self._app(environ, start_response)
+
+    def _answered(self, call: Call, environ: WSGIEnvironment) -> Answer:
+        try:
+            return json_answer(200, self._words(environ, call(_body(environ))))
+        except Exception as error:  # noqa: BLE001 - whoever called is answered
+            fault = fault_of(error)
+            if fault.status == 500:
+                # Its words are the log's, and nobody else's.
+                _log.error("a call failed: %s", environ.get("PATH_INFO"), exc_info=error)
+            return json_answer(fault.status, fault.body)
 
     def _health(self) -> Answer:
         body = write_health(self._hostname)
@@ -96,17 +119,6 @@ _PATHS = {route.path for route in CLIENT_ROUTES}
 
 def _of_caller(poll: Poll, caller: str | None, body: Json) -> Json:
     return poll(body, caller)
-
-
-def _answered(call: Call, environ: WSGIEnvironment) -> Answer:
-    try:
-        return json_answer(200, call(_body(environ)))
-    except Exception as error:  # noqa: BLE001 - whoever called is answered
-        fault = fault_of(error)
-        if fault.status == 500:
-            # Its words are the log's, and nobody else's.
-            _log.error("a call failed: %s", environ.get("PATH_INFO"), exc_info=error)
-        return json_answer(fault.status, fault.body)
 
 
 def _body(environ: WSGIEnvironment) -> Json:

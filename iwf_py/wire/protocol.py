@@ -45,6 +45,9 @@ WORKFLOW_ID_REUSE_POLICIES = {
     "REJECT_DUPLICATE": IDReusePolicy.DISALLOW_REUSE,
     "TERMINATE_IF_RUNNING": IDReusePolicy.ALLOW_TERMINATE_IF_RUNNING,
 }
+WORKFLOW_ERROR_TYPES = {
+    "STATE_API_FAIL_MAX_OUT_RETRY_ERROR_TYPE": WorkflowErrorType.STATE_API_FAIL_ERROR_TYPE,
+}
 # With its misspelt alias.
 ID_REUSE_POLICIES = dict(IDReusePolicy.__members__)
 
@@ -208,7 +211,7 @@ GET_RESPONSE = Shape(
     required("workflowRunId", TEXT),
     required("workflowStatus", enum("WorkflowStatus", WorkflowStatus)),
     Field("results", list_of(COMPLETION_OUTPUT.kind)),
-    Field("errorType", enum("WorkflowErrorType", WorkflowErrorType)),
+    Field("errorType", enum("WorkflowErrorType", WorkflowErrorType, WORKFLOW_ERROR_TYPES)),
     Field("errorMessage", TEXT),
 )
 

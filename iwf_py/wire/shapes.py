@@ -110,9 +110,14 @@ DOUBLE = Kind(_double, _whole_or_not, float)
 BOOL = Kind(_bool, _bool, bool)
 
 
-def enum(name: str, words: Iterable[str]) -> Kind:
-    """One of *words*, in exactly this spelling."""
-    known = {str(word): str(word) for word in words}
+def enum(name: str, words: Iterable[str], older: Mapping[str, str] | None = None) -> Kind:
+    """
+    One of *words*, in exactly this spelling.
+
+    Args:
+        older: Words that are still read, with what they are called today.
+    """
+    known = {str(word): str(word) for word in words} | {old: str(word) for old, word in (older or {}).items()}
 
     def read(value: Any) -> str:
         word = known.get(_text(value))

@@ -248,6 +248,29 @@ def test_results_of_an_older_run_are_its_own(host, make_worker):
     assert host.post("get", workflowId="w").body["workflowStatus"] == "RUNNING"
 
 
+def failed_runs_as_told_to(host, worker, user_agent):
+    options = {"skipWaitUntil": True, "executeApiRetryPolicy": {"maximumAttempts": 1}}
+    host.start("w", worker.url, startStateId="A", stateOptions=options)
+    host.idle.wait()
+    # An empty one has the test client send none of its own.
+    headers, body = {"User-Agent": user_agent}, {"workflowId": "w", "needsResults": True}
+    answers = [host.send("POST", route.path, body, headers) for route in (routes.GET, routes.GET_WITH_WAIT)]
+    return {answer.body["errorType"] for answer in answers}
+
+
+def test_an_old_sdk_for_go_is_told_of_failed_states_by_the_name_that_it_knows(make_host, make_worker):
+    """
+    Where the operator says that it is old, and nobody else: other SDKs, which say who they are, know today's name only.
+    """
+    go, python = "", "python-httpx/0.28.1"
+    worker = make_worker(lambda path, body: told({}, status=500))
+    old, new = {"STATE_API_FAIL_MAX_OUT_RETRY_ERROR_TYPE"}, {"STATE_API_FAIL_ERROR_TYPE"}
+
+    assert failed_runs_as_told_to(make_host(old_go_sdk=True), worker, go) == old
+    assert failed_runs_as_told_to(make_host(old_go_sdk=True), worker, python) == new
+    assert failed_runs_as_told_to(make_host(), worker, go) == new
+
+
 def test_a_worker_that_is_not_on_the_list_is_refused_at_the_start(host):
     """
     Before anything is written.

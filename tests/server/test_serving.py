@@ -9,7 +9,7 @@ from attrs import evolve
 from iwf_py.errors import InvalidArgumentError, StoreError, StoreInUseError
 from iwf_py.serving import Server, ServerOptions, create_app
 from iwf_py.wire.signing_keys import make_signing_key, write_kept_keys
-from tests.server.scripted import close_with
+from tests.server.scripted import close_with, told
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 LOCAL = ServerOptions(allowed_workers=["http://127.0.0.1:*"])
@@ -21,8 +21,8 @@ def post(server, name, **body):
         return answer.status_code, answer.get_json()
 
 
-def start(server, worker_url):
-    more = {"iwfWorkerUrl": worker_url, "startStateId": "A", "stateOptions": {"skipWaitUntil": True}}
+def start(server, worker_url, **options):
+    more = {"iwfWorkerUrl": worker_url, "startStateId": "A", "stateOptions": {"skipWaitUntil": True, **options}}
     return post(server, "start", workflowId="w", iwfWorkflowType="F", workflowTimeoutSeconds=60, **more)
 
 
@@ -41,6 +41,22 @@ def test_a_server_runs_workflows_at_their_workers_and_goes_on_after_a_restart(tm
     assert status == 200
     assert first[1]["workflowStatus"] == "COMPLETED"
     assert second == first
+
+
+def test_the_operator_says_that_the_sdk_for_go_is_old(tmp_path, make_worker):
+    """
+    Its clients are then told of a failed state by the name that they know.
+    """
+    worker = make_worker(lambda path, body: told({}, status=500))
+    with Server(f"sqlite:///{tmp_path / 'iwf.db'}", evolve(LOCAL, old_go_sdk=True)) as server:
+        start(server, worker.url, executeApiRetryPolicy={"maximumAttempts": 1})
+        with server.app.test_client() as client:
+            headers = {"User-Agent": ""}
+            answer = client.post(
+                "/api/v1/workflow/getWithWait", data=json.dumps({"workflowId": "w"}), headers=headers
+            ).get_json()
+
+    assert answer["errorType"] == "STATE_API_FAIL_MAX_OUT_RETRY_ERROR_TYPE"
 
 
 def test_no_worker_may_be_called_that_nobody_named(tmp_path, make_worker):

@@ -38,7 +38,7 @@ from iwf_py.model.requests import (
     StateWaitRequest,
     StopRequest,
 )
-from iwf_py.model.status import IDReusePolicy, SearchAttributeValueType, WorkflowStatus
+from iwf_py.model.status import IDReusePolicy, SearchAttributeValueType, WorkflowErrorType, WorkflowStatus
 from iwf_py.wire import routes
 from iwf_py.wire.service import RemoteService
 from tests.wire.conftest import SOON
@@ -389,6 +389,16 @@ def test_a_wait_asks_until_the_run_has_ended(server, service):
     assert first == {"workflowId": "w", "waitTimeSeconds": 1}
     assert second == third == {"workflowId": "w", "workflowRunId": RUN, "waitTimeSeconds": 1}
     assert len(server.bodies(routes.GET)) == 1
+
+
+def test_an_older_server_tells_of_a_failed_state_by_an_older_name(server, service):
+    """
+    It is read as the name of today.
+    """
+    older = {**status("FAILED"), "errorType": "STATE_API_FAIL_MAX_OUT_RETRY_ERROR_TYPE"}
+    server.answer(routes.GET_WITH_WAIT, (200, older))
+
+    assert service.wait(W).result(SOON).error_type is WorkflowErrorType.STATE_API_FAIL_ERROR_TYPE
 
 
 @pytest.mark.parametrize("trouble", [None, (503, {"detail": "stopping"})])
