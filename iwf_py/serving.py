@@ -28,7 +28,7 @@ from iwf_py.server.long_polls import MOST, MOST_EACH, LongPolls
 from iwf_py.server.rates import BURST, PER_SECOND, Rates
 from iwf_py.store.database import SqlStore
 from iwf_py.wire.options import MAX_WAIT
-from iwf_py.wire.push import LIMIT, PushPerformer
+from iwf_py.wire.push import LIMIT, MAX_CALL, PushPerformer
 from iwf_py.wire.signing import SigningKey
 from iwf_py.wire.signing_keys import read_kept_keys
 from iwf_py.wire.worker_urls import AllowedWorker, WorkerUrls, rewritten
@@ -61,6 +61,8 @@ class ServerOptions:
 
         max_wait: Of long polls and RPCs, where they name no time or a longer one.
 
+        max_call: What a worker gets for one call at the longest, whatever its state's options say.
+
         long_polls: So many wait at once; those beyond are told early to ask again.
 
         long_polls_each: So many of one key, in the same way.
@@ -80,6 +82,7 @@ class ServerOptions:
     insecure_no_auth: bool = False
     trusted_hosts: Sequence[str] = ()
     max_wait: timedelta = MAX_WAIT
+    max_call: timedelta = MAX_CALL
     long_polls: int = MOST
     long_polls_each: int = MOST_EACH
     calls_per_second: float = PER_SECOND
@@ -234,7 +237,7 @@ class Server:
         """Open one part after the other; each is closed in reverse order."""
         threads = Threads()
         self._opened.callback(threads.close)
-        performer = PushPerformer(urls, now=lambda: self._clock.now().timestamp())
+        performer = PushPerformer(urls, most=self.options.max_call, now=lambda: self._clock.now().timestamp())
         self._opened.callback(performer.close)
         engine = Engine(
             SqlStore(self.url),

@@ -13,6 +13,7 @@ from iwf_py.cli.dev import start_dev
 from iwf_py.cli.serve import Place, serve
 from iwf_py.server.rates import BURST, PER_SECOND
 from iwf_py.serving import ServerOptions
+from iwf_py.wire.push import MAX_CALL
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -67,6 +68,13 @@ def add_server(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "--max-wait-seconds", type=_seconds, default=60, metavar="N", help="of long polls and RPCs (%(default)s)"
     )
     serving.add_argument(
+        "--max-call-seconds",
+        type=_seconds,
+        default=round(MAX_CALL.total_seconds()),
+        metavar="N",
+        help="of a worker for one call, whatever its state's options say (%(default)s)",
+    )
+    serving.add_argument(
         "--calls-per-second",
         type=float,
         default=PER_SECOND,
@@ -108,6 +116,7 @@ def _serve(options: argparse.Namespace) -> int:
             insecure_no_auth=options.insecure_no_auth,
             trusted_hosts=options.trusted_host,
             max_wait=timedelta(seconds=options.max_wait_seconds),
+            max_call=timedelta(seconds=options.max_call_seconds),
             calls_per_second=options.calls_per_second,
             burst=options.burst,
             old_go_sdk=options.old_go_sdk,

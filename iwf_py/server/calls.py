@@ -119,7 +119,9 @@ class Calls:
         request: StartRequest = requests.read_start(body)
         _check_times(request.search_attributes)
         if request.worker_url is not None:
-            request = evolve(request, worker_url=self._check_url(request.worker_url))
+            url = self._check_url(request.worker_url)
+            if url != request.worker_url:
+                request = evolve(request, worker_url=url)
         return answers.write_run_id(now(self._service.start(request)))
 
     def _rpc(self, body: Json) -> Json:

@@ -10,9 +10,8 @@ Source:
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from iwf_py.errors import ClientSideError, InvalidArgumentError
@@ -21,14 +20,13 @@ from iwf_py.server.calls import Call, Calls, Poll
 from iwf_py.server.gate import CALLER
 from iwf_py.server.older_sdks import as_it_is
 from iwf_py.wire.answers import GREETING, write_health
-from iwf_py.wire.decoding import decode
+from iwf_py.wire.decoding import LARGE_TEXT, MAX_TEXT, decode, longest_text
 from iwf_py.wire.faults import NO_SUCH_PAGE, fault_of
 from iwf_py.wire.routes import CLIENT_ROUTES, DUMP, HEALTH
 from iwf_py.wire.routes import GREETING as GREETING_ROUTE
 from iwf_py.wire.shapes import Json
 
 MAX_BODY = 8 * 1024 * 1024
-MAX_PAYLOAD = 2 * 1024 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -124,8 +122,8 @@ def _of_caller(poll: Poll, caller: str | None, body: Json) -> Json:
 def _body(environ: WSGIEnvironment) -> Json:
     raw = read_body(environ)
     body = decode(raw)
-    if len(raw) > MAX_PAYLOAD:
-        _check_payloads(body)
+    if len(raw) > LARGE_TEXT:
+        _look_at_values(body, environ.get("PATH_INFO", ""))
     return body
 
 
@@ -161,20 +159,16 @@ def _too_long(most: int) -> ClientSideError:
     return ClientSideError(f"the body has more than {most // 1024 // 1024} MiB", status=413)
 
 
-def _check_payloads(body: Json) -> None:
-    if any(len(text) > MAX_PAYLOAD for text in _texts(body)):
+def _look_at_values(body: Json, path: str) -> None:
+    longest = longest_text(body)
+    if longest > MAX_TEXT:
         raise InvalidArgumentError(
-            f"a value has more than {MAX_PAYLOAD // 1024 // 1024} MiB; keep it elsewhere and send where it is"
+            f"a value has more than {MAX_TEXT // 1024 // 1024} MiB; keep it elsewhere and send where it is"
         )
-
-
-def _texts(value: Any) -> Iterator[str]:
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            yield one
-        elif isinstance(one, dict):
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            waiting.extend(one)
+    if longest > LARGE_TEXT:
+        _log.warning(
+            "a value of %d KiB came with %s for workflow %r; keep large values elsewhere and send where they are",
+            longest // 1024,
+            path,
+            str(body.get("workflowId", ""))[:200],
+        )

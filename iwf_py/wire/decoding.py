@@ -20,6 +20,9 @@ from iwf_py.wire.shapes import Json
 MAX_DEPTH = 100
 MAX_KEYS = 10_000
 MAX_DIGITS = 400
+# The longest text in a body, in characters: a value's data is one. Those beyond the second are told of in the log.
+MAX_TEXT = 2 * 1024 * 1024
+LARGE_TEXT = 512 * 1024
 
 # Escapes that may make a sign which cannot be stored: U+0000, and halves of surrogate pairs.
 _SUSPICIOUS = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
@@ -73,6 +76,21 @@ def encode(value: Json) -> bytes:
         raise InvalidArgumentError("a text holds a lone surrogate, which cannot be sent") from None
     except ValueError as error:
         raise InvalidArgumentError(f"a value cannot be sent as JSON: {error}") from None
+
+
+def longest_text(value: Any) -> int:
+    """Tell how many characters the longest text in a JSON value has; keys do not count."""
+    most = 0
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            most = max(most, len(one))
+        elif isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return most
 
 
 def canonical(value: Json) -> str:

@@ -308,7 +308,7 @@ class _Target:
     is_secure: bool
     host: str
     port: int
-    lines: str
+    lines: bytes
 
 
 @lru_cache(1_024)
@@ -327,7 +327,7 @@ def _target_of(url: str) -> _Target:
     path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
     port = (443 if is_secure else 80) if parts.port is None else parts.port
     place = parts.netloc.rpartition("@")[2]
-    return _Target(is_secure, parts.hostname, port, f"POST {path} HTTP/1.1\r\nHost: {place}\r\n")
+    return _Target(is_secure, parts.hostname, port, f"POST {path} HTTP/1.1\r\nHost: {place}\r\n".encode())
 
 
 def _head_of(target: _Target, post: Post) -> bytes:
@@ -337,11 +337,16 @@ def _head_of(target: _Target, post: Post) -> bytes:
     Errors:
         ValueError: A header could be read as something else.
     """
-    fields = [f"{name}: {value}" for name, value in {**_HEADERS, **post.headers}.items() if name.lower() not in _OURS]
+    return b"%s%s%d\r\n\r\n" % (target.lines, _fields_of(tuple(post.headers.items())), len(post.body))
+
+
+@lru_cache(256)
+def _fields_of(headers: tuple[tuple[str, str], ...]) -> bytes:
+    """Write the headers of a request, up to the length of its body; those of one worker are the same from call to call."""
+    fields = [f"{name}: {value}" for name, value in {**_HEADERS, **dict(headers)}.items() if name.lower() not in _OURS]
     if not all(map(_HEADER.fullmatch, fields)):
         raise ValueError("a header that is to be sent along is none")
-    fields.append(f"Content-Length: {len(post.body)}\r\n\r\n")
-    return (target.lines + "\r\n".join(fields)).encode("latin-1")
+    return "\r\n".join([*fields, "Content-Length: "]).encode("latin-1")
 
 
 def _answer(answered: asyncio.Future[Reply], reply: Reply) -> None:

@@ -27,7 +27,7 @@ from iwf_py.model.invocations import (
     Writes,
 )
 from iwf_py.wire import protocol
-from iwf_py.wire.decoding import canonical, decode_value
+from iwf_py.wire.decoding import MAX_TEXT, canonical, decode_value, longest_text
 from iwf_py.wire.outcomes import SHAPES, read_outcome
 from iwf_py.wire.shapes import Json
 
@@ -108,7 +108,9 @@ def _state_outcome(kind: InvocationKind, status: int, content_type: str, body: b
         value = _read(kind, content_type, body)
     except ProtocolError as error:
         return _told(_text(status, _shown(body), error.reason), status)
-    problem = _commands_problem(value) if kind is InvocationKind.WAIT_UNTIL else _decision_problem(value)
+    problem = _size_problem(body, value)
+    if problem is None:
+        problem = _commands_problem(value) if kind is InvocationKind.WAIT_UNTIL else _decision_problem(value)
     if problem is None:
         try:
             outcome = read_outcome(kind, value)
@@ -196,6 +198,9 @@ def _rpc_outcome(status: int, content_type: str, body: bytes) -> Outcome:
         return _undecodable(status, body)
     if "conditionalClose" in value.get("stateDecision", {}):
         return _told(RPC_CLOSES)
+    too_large = _size_problem(body, value)
+    if too_large is not None:
+        return _told(too_large, status)
     try:
         outcome = read_outcome(InvocationKind.RPC, value)
         problem = _names_problem(outcome)
@@ -239,6 +244,12 @@ def _failure_of(status: int, message: str, error: Json) -> Failure:
 
 def _told(message: str, status: int = 0) -> Failed:
     return Failed(Failure(error_type="", message=message, worker_status=status))
+
+
+def _size_problem(body: bytes, value: Json) -> str | None:
+    if len(body) <= MAX_TEXT or longest_text(value) <= MAX_TEXT:
+        return None
+    return f"a value has more than {MAX_TEXT // 1024 // 1024} MiB; keep it elsewhere and answer where it is"
 
 
 def _names_problem(outcome: Outcome) -> str | None:

@@ -5,11 +5,13 @@ The engine judges and retries; here an attempt is made once, by its deadline, an
 
 from __future__ import annotations
 
+import logging
 import secrets
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from datetime import timedelta
+from functools import lru_cache, partial
 
 from attrs import evolve, frozen
 
@@ -17,7 +19,7 @@ from iwf_py.errors import InvalidArgumentError
 from iwf_py.model.invocations import Failed, Failure, Invocation, InvocationKind, Outcome, Serves
 from iwf_py.ports import Executor
 from iwf_py.wire.calls import write_call
-from iwf_py.wire.decoding import encode
+from iwf_py.wire.decoding import LARGE_TEXT, encode
 from iwf_py.wire.exchanging import PER_HOST, Answered, Post, Reply
 from iwf_py.wire.judging import outcome_of, timed_out, unanswered
 from iwf_py.wire.marks import MARK
@@ -26,9 +28,13 @@ from iwf_py.wire.routes import WORKER_ROUTES, Route
 from iwf_py.wire.signing import HEADER, Signed, SigningKey, sign
 from iwf_py.wire.worker_urls import WorkerUrls
 
+_log = logging.getLogger(__name__)
+
 # How many calls the worker loop of a server has in hand at once: a call costs a connection and no thread, and so many hosts
 # that hang as this is times `PER_HOST` leave others room.
 LIMIT = 32 * PER_HOST
+# The longest that a worker gets for one call, whatever its state's options say.
+MAX_CALL = timedelta(minutes=10)
 # Worker URLs that are remembered as admitted.
 _REMEMBERED = 1_024
 
@@ -53,11 +59,22 @@ class PushPerformer:
 
         per_host: Calls to one host and port at once.
 
+        most: What a call gets at the longest, whatever its state's options say; a call that would have got more and was not
+            answered in time is told of in the log.
+
         now: Tells the seconds since 1970, for calls that are signed.
     """
 
-    def __init__(self, urls: WorkerUrls, *, per_host: int = PER_HOST, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        urls: WorkerUrls,
+        *,
+        per_host: int = PER_HOST,
+        most: timedelta = MAX_CALL,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._urls = urls
+        self._most = most
         self._now = now
         self._poster = Poster(urls.look_up, per_host=per_host)
         self._serves = Serves(None, most_each=per_host)
@@ -90,11 +107,31 @@ class PushPerformer:
             failed = Failed(Failure(error_type="WorkerUrlRefused", message=str(error)))
             # Not from here: whoever has many of these would be called back ever deeper.
             return self._poster.soon(lambda: done(_placed(failed, invocation)))
-        return self._poster.post(post, lambda reply: done(_outcome(invocation, reply)))
+        return self._poster.post(post, partial(self._answered, invocation, done))
 
     def close(self, timeout: float = 5.0) -> None:
         """Forget what is under way; the workers go on unheard."""
         self._poster.close(timeout)
+
+    def _answered(self, invocation: Invocation, done: Callable[[Outcome], None], reply: Reply) -> None:
+        if isinstance(reply, Answered):
+            if len(reply.body) > LARGE_TEXT:
+                _log.warning(
+                    "a worker's answer for %s of workflow %r has %d KiB; keep large values elsewhere and send where they are",
+                    invocation.state_execution_id or invocation.method_name,
+                    invocation.workflow_id,
+                    len(reply.body) // 1024,
+                )
+        elif reply.is_timeout and invocation.timeout > self._most:
+            _log.warning(
+                "the call of %s of workflow %r was given up after %g s, the longest that this server waits, "
+                "though its options allow %g s",
+                invocation.state_execution_id or invocation.method_name,
+                invocation.workflow_id,
+                self._most.total_seconds(),
+                invocation.timeout.total_seconds(),
+            )
+        done(_outcome(invocation, reply))
 
     def _post(self, invocation: Invocation) -> Post:
         if not invocation.worker_url:
@@ -106,7 +143,7 @@ class PushPerformer:
         return Post(
             url=target.url,
             body=body,
-            timeout=invocation.timeout.total_seconds(),
+            timeout=min(invocation.timeout, self._most).total_seconds(),
             headers=target.headers if target.key is None else self._signed(target, target.key, body),
             tls=target.tls,
         )

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitTimeout
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from attrs import field, frozen
@@ -21,6 +22,9 @@ from iwf_py.errors import InvalidArgumentError
 from iwf_py.wire.addresses import Address, Network, address_of, never, refusal
 from iwf_py.wire.names import Names, RefusedAddressError
 from iwf_py.wire.signing import SigningKey
+
+# URLs that are remembered as admitted.
+_REMEMBERED = 1_024
 
 MAX_LENGTH = 2_048
 _PORTS = {"http": 80, "https": 443}
@@ -212,6 +216,8 @@ class WorkerUrls:
         self._networks = tuple(network for entry in self._blocks for network in entry.networks)
         self._names = names or Names()
         self._allows_public = allows_public
+        # The list does not change, and nothing is looked up: what was admitted once is admitted always.
+        self._admitted = lru_cache(_REMEMBERED)(self._admit)
 
     def admit(self, text: str) -> Admitted:
         """
@@ -223,6 +229,9 @@ class WorkerUrls:
         Errors:
             InvalidArgumentError: It must not be.
         """
+        return self._admitted(text)
+
+    def _admit(self, text: str) -> Admitted:
         url = WorkerUrl.parse(text)
         assert url.port is not None
         naming = self._naming(url.host, url.port)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from iwf_py.server.workflow_api import MAX_BODY, MAX_PAYLOAD
+from iwf_py.server.workflow_api import MAX_BODY
+from iwf_py.wire.decoding import LARGE_TEXT, MAX_TEXT
 from iwf_py.wire.routes import CLIENT_ROUTES, SEARCH
 from tests.server.test_routes import BODIES
 from tests.wire.poison import ACCEPTED, REFUSED
@@ -171,18 +172,25 @@ def test_references_into_stores_are_refused(host):
     assert "not followed" in answer.body["detail"]
 
 
-def test_a_body_has_bounds(host):
+def test_a_body_has_bounds(host, caplog):
     """
-    By its length where that is told, and by what comes where it is not; a value within has bounds of its own.
+    By its length where that is told, and by what comes where it is not; a value within has bounds of its own, and a large one
+    is told of in the log, by its size and workflow alone.
     """
     host.start("w")
     answers = []
-    for size in (MAX_PAYLOAD, MAX_PAYLOAD + 1, MAX_BODY):
+    for size in (MAX_TEXT, MAX_TEXT + 1, MAX_BODY):
         value = {"encoding": "x", "data": "y" * size}
         answers.append(host.post("dataobjects/set", workflowId="w", objects=[{"key": "a", "value": value}]))
 
     assert [told.status for told in answers] == [200, 400, 413]
     assert "more than 2 MiB" in answers[1].body["detail"]
+    assert "a value of 2048 KiB came with /api/v1/workflow/dataobjects/set for workflow 'w'" in caplog.text
+    assert "yyy" not in caplog.text
+
+    caplog.clear()
+    host.post("dataobjects/set", workflowId="w", objects=[{"key": "a", "value": {"data": "y" * LARGE_TEXT}}])
+    assert not caplog.text
 
 
 class Endless:

@@ -30,6 +30,7 @@ from iwf_py.runtime.threads import RandomIds, SystemClock, Threads
 from iwf_py.scheduling.alarm import ApschedulerAlarm
 from iwf_py.scheduling.cron import CronCalendar
 from iwf_py.store.database import SqlStore
+from iwf_py.wire.decoding import MAX_TEXT
 from iwf_py.wire.push import PushPerformer
 from iwf_py.wire.routes import EXECUTE
 from iwf_py.wire.signing import SigningKey, check
@@ -221,6 +222,44 @@ def test_the_total_duration_has_its_own_words(scripted, performing):
 
     assert outcome.failure.message.startswith("activity error (type: StateApiWaitUntil)")
     assert "activity ScheduleToClose timeout" in outcome.failure.message
+
+
+def test_no_call_takes_longer_than_the_server_waits(scripted, make_performing, caplog):
+    """
+    Whatever its state's options say: then it is told of in the log; a call whose own time was over is not.
+    """
+    performing = make_performing(most=timedelta(seconds=0.05))
+
+    own = performing.of(call(f"{scripted.url}/hang", timeout=0.01))
+    assert not caplog.text
+    cut = performing.of(call(f"{scripted.url}/hang", timeout=3600))
+
+    assert own == cut
+    assert "Step-1 of workflow 'w' was given up after 0.05 s" in caplog.text
+    assert "its options allow 3600 s" in caplog.text
+
+
+@pytest.mark.parametrize("kind", [InvocationKind.EXECUTE, InvocationKind.RPC])
+def test_a_value_of_an_answer_has_a_bound(make_performing, caplog, kind):
+    """
+    As one that a client sends: beyond it the attempt has failed. A large one is told of in the log, by its size alone.
+    """
+    outcomes = []
+    for size in (MAX_TEXT, MAX_TEXT + 1):
+        value = {"encoding": "json", "data": "y" * size}
+        body = {**DECISION, "output": value} if kind is InvocationKind.RPC else {**DECISION, "stateLocals": []}
+        body["publishToInterStateChannel"] = [{"channelName": "c", "value": value}]
+        server = Scripted(body=json.dumps(body).encode())
+        try:
+            outcomes.append(make_performing().of(call(server.url, kind)))
+        finally:
+            server.close()
+
+    assert isinstance(outcomes[0], RpcResult if kind is InvocationKind.RPC else ExecuteResult)
+    assert isinstance(outcomes[1], Failed)
+    assert "a value has more than 2 MiB" in outcomes[1].failure.message
+    assert caplog.text.count("a worker's answer for") == 2
+    assert "yyy" not in caplog.text
 
 
 def test_an_rpcs_caller_is_told_of_the_transport(scripted, performing):
