@@ -130,7 +130,8 @@ class Turns:
             ended, is_mine = self._ended, False
             if ended is None and posts:
                 self._inbox.extend(posts)
-                self._asked += sum(not post.is_inner for post in posts)
+                for post in posts:
+                    self._asked += not post.is_inner
                 is_mine, self._is_scheduled = not self._is_scheduled, True
         if ended is not None:
             for post in posts:
