@@ -329,7 +329,8 @@ class Turns:
         self._number += 1
         pending.number = self._number
         try:
-            entries = self._store.commit(Batch(number=pending.number, writes=writes))
+            batch = Batch(number=pending.number, writes=writes, is_observed=bool(self._observers))
+            entries = self._store.commit(batch)
         except BaseException as error:  # noqa: BLE001 - anything but a refusal leaves the commit in doubt
             # What is not known to stand is not in memory either: readers ask the store meanwhile.
             for key in pending.sheets:
