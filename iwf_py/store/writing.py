@@ -154,8 +154,8 @@ class _Writer:
         self.plan.add(self._sql.open_execution, row)
 
     def _change_execution(self, fold: RunFold) -> None:
-        columns = tuple(name for name in EXECUTION_COLUMNS if name in fold.execution)
-        row = (*(fold.execution[name] for name in columns), fold.run)
+        columns = tuple([name for name in EXECUTION_COLUMNS if name in fold.execution])
+        row = [*[fold.execution[name] for name in columns], fold.run]
         self.plan.add(self._sql.change_execution(columns), row)
 
     def _append_history(self, fold: RunFold) -> None:

@@ -84,8 +84,15 @@ def _integer(bits: int) -> Callable[[Any], int]:
 
 
 def _any_integer(bits: int) -> Callable[[Any], int]:
+    bound = 1 << (bits - 1)
     read = _integer(bits)
-    return lambda value: read(int(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+
+    def write(value: Any) -> int:
+        if type(value) is int and -bound <= value < bound:
+            return value
+        return read(int(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+
+    return write
 
 
 def _double(value: Any) -> float:
