@@ -12,18 +12,22 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, TypeVar, get_args, overload
+from types import NoneType, UnionType
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, overload
 
 import cattrs
+from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 
 from iwf_py.core.changes import Change
 from iwf_py.core.events import Event, Started
 from iwf_py.errors import StoreError, StoreVersionError
+from iwf_py.model.options import StateOptions
 from iwf_py.model.payload import Payload
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 # The shape of the texts that this version writes.
 FORMAT = 1
@@ -32,8 +36,30 @@ FORMAT = 1
 Pairs = tuple[tuple[str, Payload | None], ...]
 
 _MICROSECOND = timedelta(microseconds=1)
+_PLAIN = frozenset((str, int, float, bool, NoneType))
+_MOST_REMEMBERED = 1024
 
 _EVENTS: dict[str, type[Any]] = {cls.__name__: cls for cls in get_args(Event)}
+
+
+class ByIdentity(Generic[V, T]):
+    """What is made of values, remembered by their identity: for those of which the same ones come again and again."""
+
+    def __init__(self, make: Callable[[V], T]) -> None:
+        self._make = make
+        self._known: dict[int, tuple[V, T]] = {}
+
+    def __call__(self, value: V) -> T:
+        """Return what is made of *value*; nobody may change it."""
+        known = self._known.get(id(value))
+        if known is not None:
+            return known[1]
+        made = self._make(value)
+        if len(self._known) >= _MOST_REMEMBERED:
+            self._known.clear()
+        # Kept beside what it became: while it is here, nothing else has its identity.
+        self._known[id(value)] = (value, made)
+        return made
 
 
 def _instant_to_text(instant: datetime) -> str:
@@ -52,8 +78,8 @@ def _span_from_count(count: int, _: Any) -> timedelta:
     return timedelta(microseconds=count)
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
+def _is_plain_or_none(cls: Any) -> bool:
+    return get_origin(cls) in (Union, UnionType) and _PLAIN.issuperset(get_args(cls))
 
 
 def _make_converter() -> cattrs.Converter:
@@ -63,7 +89,12 @@ def _make_converter() -> cattrs.Converter:
     converter.register_unstructure_hook(timedelta, _span_to_count)
     converter.register_structure_hook(timedelta, _span_from_count)
     # The members of our enumerations are str: json writes them as their values.
-    converter.register_unstructure_hook_func(lambda cls: isinstance(cls, type) and issubclass(cls, Enum), _as_it_is)
+    converter.register_unstructure_hook_func(lambda cls: isinstance(cls, type) and issubclass(cls, Enum), identity)
+    # They are JSON as they are: no function has to be called to tell.
+    converter.register_unstructure_hook_func(_is_plain_or_none, identity)
+    # They stand in the events of every step, and there are few different ones.
+    options = make_dict_unstructure_fn(StateOptions, converter, _cattrs_omit_if_default=True)
+    converter.register_unstructure_hook(StateOptions, ByIdentity(options))
     # The version of the rules is meant to rise; a run that began under an older one must not follow the default.
     started = make_dict_unstructure_fn(
         Started, converter, _cattrs_omit_if_default=True, rules=override(omit_if_default=False)

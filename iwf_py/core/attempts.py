@@ -164,8 +164,9 @@ def decision_problem(decision: Decision) -> str | None:
         return EMPTY_DECISION
     if len(decision.next_states) > MAX_NEXT_STATES:
         return f"a decision opens at most {MAX_NEXT_STATES} states, got {len(decision.next_states)}"
-    if not all(movement.state_id for movement in decision.next_states):
-        return "a next state has no state id"
+    for movement in decision.next_states:
+        if not movement.state_id:
+            return "a next state has no state id"
     return None
 
 

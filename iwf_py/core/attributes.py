@@ -77,6 +77,8 @@ class Loaded(Mapping[str, T], Generic[T]):
         return cell.value
 
     def __iter__(self) -> Iterator[str]:
+        if not len(self._cells):
+            return iter(())
         if self._keys is None or self._prefixes:
             return iter(sorted(key for key in self._cells if self._has(key)))
         return iter(sorted(key for key in self._keys if key in self._cells))
@@ -116,9 +118,6 @@ def load(cells: Map[str, Cell[T]], policy: PersistenceLoadingPolicy) -> Loaded[T
 
 def lock_keys(attributes: PersistenceLoadingPolicy, search: PersistenceLoadingPolicy) -> tuple[LockKey, ...]:
     """Name what a call with these two policies holds while it runs; taken together, freed together."""
-    # Most calls lock nothing; this is asked several times a turn.
-    if not attributes.locking_keys and not search.locking_keys:
-        return ()
     return (*((DATA_SPACE, key) for key in attributes.locks), *((SEARCH_SPACE, key) for key in search.locks))
 
 

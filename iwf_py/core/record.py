@@ -151,6 +151,9 @@ class LiveState:
         if options is None:
             return ()
         call = options.wait_until if phase is Phase.WAIT_UNTIL else options.execute
+        # Most calls lock nothing; this is asked several times a turn.
+        if not call.attributes.locking_keys and not call.search_attributes.locking_keys:
+            return ()
         return lock_keys(call.attributes, call.search_attributes)
 
 

@@ -80,7 +80,9 @@ def check_name(what: str, name: object) -> str:
         raise InvalidArgumentError(f"{what} must be a str, got {type(name).__name__} {name!r}")
     # Nearly all names are plain: what follows looks for what is wrong with the others.
     if name.isascii() and name.isprintable() and 0 < len(name) <= MAX_NAME_BYTES:
-        return _checked_prefix(what, name)
+        if name.startswith(SYSTEM_NAME_PREFIX):
+            raise _reserved(what, name)
+        return name if type(name) is str else plain(name)
     if not name:
         raise InvalidArgumentError(f"{what} must not be empty")
     try:
@@ -91,10 +93,10 @@ def check_name(what: str, name: object) -> str:
         raise InvalidArgumentError(f"{what} is {size} bytes long; at most {MAX_NAME_BYTES} are allowed")
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in name):
         raise InvalidArgumentError(f"{what} {name!r} holds a control character")
-    return _checked_prefix(what, name)
-
-
-def _checked_prefix(what: str, name: str) -> str:
     if name.startswith(SYSTEM_NAME_PREFIX):
-        raise InvalidArgumentError(f"{what} {name!r} starts with the reserved prefix {SYSTEM_NAME_PREFIX!r}")
+        raise _reserved(what, name)
     return plain(name)
+
+
+def _reserved(what: str, name: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{what} {name!r} starts with the reserved prefix {SYSTEM_NAME_PREFIX!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from attrs import field, frozen
 
@@ -192,10 +193,11 @@ class Invocation:
     worker_url: str | None = None
 
 
-@frozen(cache_hash=True)
-class Fence:
+class Fence(NamedTuple):
     """
     Which attempt of which call an outcome belongs to; one that is not current never changes anything.
+
+    A tuple, since hosts and workers look it up all the time.
 
     Attributes:
         run_id: The run (not the chain's first).

@@ -69,8 +69,9 @@ class Pending:
         return [turned.post for turned in self.turned]
 
     def writes(self) -> tuple[RunWrite, ...]:
-        """Tell what is to be written."""
-        return tuple(write for sheet in self.sheets.values() for write in sheet.writes())
+        """Tell what is to be written, of each workflow id the oldest run first."""
+        writes = [run.write() for sheet in self.sheets.values() for run in sheet.runs]
+        return tuple([write for write in writes if write is not None])
 
 
 class Batches:

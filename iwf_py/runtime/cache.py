@@ -75,10 +75,11 @@ class Cache:
         before = self._open.pop(key, None)
         if before is None and self._closed:
             before = self._closed.pop(key, None)
-        if before is not None:
-            self._size -= before.size
+        if before is None:
+            self._size += live.size
+        else:
+            self._size += live.record.attributes_size - before.record.attributes_size
         (self._open if live.record.closed is None else self._closed)[key] = live
-        self._size += live.size
 
     def drop(self, key: WorkflowKey) -> None:
         """Forget what is known of an id."""

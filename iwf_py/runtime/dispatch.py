@@ -11,6 +11,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterable
 from concurrent.futures import Future
+from functools import lru_cache
 from itertools import count
 
 from attrs import define, field
@@ -108,7 +109,11 @@ class Dispatch:
             if self._is_closed or self.has(task.fence):
                 return
             self._out[task.fence] = hand
-            self._ready.setdefault((task.invocation.workflow_type, hand.state_id, hand.worker), deque()).append(hand)
+            kind = task.invocation.workflow_type, hand.state_id, hand.worker
+            queue = self._ready.get(kind)
+            if queue is None:
+                queue = self._ready[kind] = deque()
+            queue.append(hand)
 
     def take(self, limit: int, serves: Serves) -> Future[tuple[Task, ...]]:
         """Answer with what is ready and served, at most *limit*; wait where there is nothing."""
@@ -268,6 +273,8 @@ class Dispatch:
                 del self._ready[kind]
 
 
+# Whoever starts runs gives but a few.
+@lru_cache(maxsize=1024)
 def _host_of(url: str | None) -> str | None:
     """Give the part of a worker URL that its prefix does not change, in one spelling; it was checked elsewhere."""
     if url is None:

@@ -6,7 +6,7 @@ nothing behind. Runs that follow each other within the batch stand on one sheet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from attrs import evolve, frozen
@@ -280,10 +280,3 @@ class Sheet:
                 problems = check(turn.record) if turn.record is not None else []
                 if problems:
                     raise TransitionError("; ".join(problems))
-
-    def writes(self) -> Iterator[RunWrite]:
-        """Tell what is to be written, oldest run first."""
-        for run in self.runs:
-            write = run.write()
-            if write is not None:
-                yield write

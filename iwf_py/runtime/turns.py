@@ -131,7 +131,8 @@ class Turns:
             ended, is_mine = self._ended, False
             if ended is None and posts:
                 self._inbox.extend(posts)
-                self._asked += sum(not post.is_inner for post in posts)
+                for post in posts:
+                    self._asked += not post.is_inner
                 is_mine, self._is_scheduled = not self._is_scheduled, True
         if ended is not None:
             for post in posts:
@@ -329,7 +330,8 @@ class Turns:
         self._number += 1
         pending.number = self._number
         try:
-            entries = self._store.commit(Batch(number=pending.number, writes=writes))
+            batch = Batch(number=pending.number, writes=writes, is_observed=bool(self._observers))
+            entries = self._store.commit(batch)
         except BaseException as error:  # noqa: BLE001 - anything but a refusal leaves the commit in doubt
             # What is not known to stand is not in memory either: readers ask the store meanwhile.
             for key in pending.sheets:

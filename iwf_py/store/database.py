@@ -174,7 +174,7 @@ class SqlStore:
             return given
 
     def commit(self, batch: Batch) -> tuple[HistoryEntry, ...]:
-        """Write a batch in one transaction, all or nothing; answers its history entries, for observers."""
+        """Write a batch in one transaction, all or nothing; answers its history entries, where they are wanted."""
         if self._doubtful_batch is not None:
             raise StoreError(f"batch {self._doubtful_batch} is in doubt; settle it before the next is written")
         try:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from iwf_py.codec.snapshots import dump, dump_or_none
+from iwf_py.codec.snapshots import ByIdentity, dump, dump_or_none
 from iwf_py.core.attempts import TaskState
 from iwf_py.core.changes import ExecutionOpened, MessageAppended, MessageTaken, StateLeft, StateOpened, StateWaiting
-from iwf_py.model.options import StateOptions
 from iwf_py.model.payload import Payload
 from iwf_py.model.status import WorkflowStatus
 from iwf_py.store.driver import Tuple
@@ -19,31 +18,10 @@ EXECUTION_COLUMNS = tuple(column.name for column in Tables.executions.columns)
 
 _NO_VALUE = (False, None, None)
 _NO_WAIT = (None, None, True)
-_MOST_OPTIONS = 1024
 
 
-class OptionsText:
-    """The text of state options, remembered by identity: a workflow class hands out the same ones again and again."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[StateOptions, str]] = {}
-
-    def __call__(self, options: StateOptions | None) -> str | None:
-        """Return the text; None as None."""
-        if options is None:
-            return None
-        known = self._known.get(id(options))
-        if known is not None:
-            return known[1]
-        text = dump(options)
-        if len(self._known) >= _MOST_OPTIONS:
-            self._known.clear()
-        # Kept beside its text: while it is here, nothing else has its identity.
-        self._known[id(options)] = (options, text)
-        return text
-
-
-options_text = OptionsText()
+# A workflow class hands out the same options again and again, and so does the wire.
+_options_text = ByIdentity(dump)
 
 
 def value_columns(payload: Payload | None) -> tuple[bool, str | None, str | None]:
@@ -125,7 +103,7 @@ def state_row(
         opened.state_id,
         opened.ordinal,
         *value_columns(opened.input),
-        options_text(opened.options),
+        None if opened.options is None else _options_text(opened.options),
         opened.wait_for_key,
         dump_or_none(opened.failure),
         *moved,

@@ -99,10 +99,18 @@ class RunWrite:
 
 @frozen(kw_only=True)
 class Batch:
-    """One transaction; *number* is written into this engine's row, so that an uncertain COMMIT can be settled."""
+    """
+    One transaction.
+
+    Attributes:
+        number: Written into this engine's row, so that an uncertain COMMIT can be settled.
+
+        is_observed: Its history entries are wanted: `commit` answers them.
+    """
 
     number: int
     writes: tuple[RunWrite, ...]
+    is_observed: bool = True
 
 
 @frozen(kw_only=True)
@@ -184,7 +192,7 @@ class Store(Protocol):
         """Give out run keys that nobody else gets."""
 
     def commit(self, batch: Batch) -> tuple[HistoryEntry, ...]:
-        """Write a batch in one transaction, all or nothing; answers its history entries, for observers."""
+        """Write a batch in one transaction, all or nothing; answers its history entries, where they are wanted."""
 
     def settle(self, number: int) -> bool:
         """

@@ -39,7 +39,7 @@ class Plan:
     What is to be written, statement by statement.
 
     Attributes:
-        entries: The history entries among the rows.
+        entries: The history entries among the rows, where they are wanted.
     """
 
     rows: dict[Statement, list[Tuple]] = field(factory=dict)
@@ -81,7 +81,7 @@ def plan(batch: Batch, sql: WriteStatements, epoch: int) -> Plan:
     """
     folds = [RunFold(write, epoch) for write in batch.writes]
     latest = {_key(fold.opened): fold.run for fold in folds if fold.opened is not None}
-    writer = _Writer(sql, epoch, commit_number(epoch, batch.number), latest)
+    writer = _Writer(sql, epoch, commit_number(epoch, batch.number), latest, is_observed=batch.is_observed)
     for fold in folds:
         writer.add(fold)
     return writer.plan
@@ -101,12 +101,15 @@ class _Writer:
         latest: The run of each workflow id that is its latest once the batch stands, of ids that the batch opens a run of.
     """
 
-    def __init__(self, sql: WriteStatements, epoch: int, number: int, latest: dict[WorkflowKey, int]) -> None:
+    def __init__(
+        self, sql: WriteStatements, epoch: int, number: int, latest: dict[WorkflowKey, int], *, is_observed: bool
+    ) -> None:
         self.plan = Plan()
         self._sql = sql
         self._epoch = epoch
         self._number = number
         self._latest = latest
+        self._is_observed = is_observed
 
     def add(self, fold: RunFold) -> None:
         """Add the rows of one run."""
@@ -151,8 +154,8 @@ class _Writer:
         self.plan.add(self._sql.open_execution, row)
 
     def _change_execution(self, fold: RunFold) -> None:
-        columns = tuple(name for name in EXECUTION_COLUMNS if name in fold.execution)
-        row = (*(fold.execution[name] for name in columns), fold.run)
+        columns = tuple([name for name in EXECUTION_COLUMNS if name in fold.execution])
+        row = [*[fold.execution[name] for name in columns], fold.run]
         self.plan.add(self._sql.change_execution(columns), row)
 
     def _append_history(self, fold: RunFold) -> None:
@@ -165,6 +168,8 @@ class _Writer:
             kind, text = kind_of(event), entry.text or event_to_text(event)
             row = (fold.run, entry.seq, to_micros(event.at), kind, text, FORMAT, entry.request_id)
             self.plan.add(self._sql.append_history, row)
+            if not self._is_observed:
+                continue
             self.plan.entries.append(
                 HistoryEntry(
                     workflow_id=started.request.workflow_id,
@@ -237,8 +242,10 @@ class _Writer:
                 )
         if fold.lists_anew:
             self._list_anew(fold)
-        self._write_run_timers(fold)
-        self._write_timers(fold)
+        if fold.opened is not None or fold.delay_ended:
+            self._write_run_timers(fold)
+        if fold.states or fold.timers_done:
+            self._write_timers(fold)
         if fold.appended or fold.taken:
             self._write_messages(fold)
         for rpc in fold.rpcs.values():

@@ -64,6 +64,11 @@ _OF_CALLS = frozenset(
     ]
 )
 
+# The options that were read, by what was read: their values are of plain types, and each field has but one.
+_MOST_REMEMBERED = 1024
+_MOST_CHARACTERS = 4_096
+_remembered: dict[str, StateOptions | None] = {}
+
 _ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.*)", re.DOTALL)
 
 
@@ -155,9 +160,25 @@ def write_loading(policy: PersistenceLoadingPolicy) -> Json | None:
 
 
 def read_state_options(value: Json | None) -> StateOptions | None:
-    """Read a state's options; None where they say nothing. Errors as `read_retry`."""
+    """
+    Read a state's options; None where they say nothing. Errors as `read_retry`.
+
+    The same ones give the same object, as far as is remembered: a worker sends them again with every movement.
+    """
     if value is None:
         return None
+    text = repr(value)
+    if text in _remembered:
+        return _remembered[text]
+    options = _state_options(value)
+    if len(text) <= _MOST_CHARACTERS:
+        if len(_remembered) >= _MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered[text] = options
+    return options
+
+
+def _state_options(value: Json) -> StateOptions | None:
     policy = value.get("executeApiFailurePolicy")
     failure_state_id = value.get("executeApiFailureProceedStateId") or None
     proceeds = policy == ExecuteApiFailurePolicy.PROCEED_TO_CONFIGURED_STATE and failure_state_id is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from iwf_py.model.invocations import (
+    NO_WRITES,
     ExecuteResult,
     Failed,
     Failure,
@@ -41,6 +42,17 @@ SHAPES: dict[InvocationKind, Shape] = {
     InvocationKind.EXECUTE: protocol.EXECUTE_RESPONSE,
     InvocationKind.RPC: protocol.WORKER_RPC_RESPONSE,
 }
+
+# The fields of what user code wrote: most answers have none of them.
+_WRITTEN = frozenset(
+    (
+        "upsertDataObjects",
+        "upsertDataAttributes",
+        "upsertSearchAttributes",
+        "publishToInterStateChannel",
+        "recordEvents",
+    )
+)
 
 
 def write_outcome(outcome: Outcome) -> tuple[int, Json]:
@@ -129,6 +141,8 @@ def read_outcome(kind: InvocationKind, value: Json) -> Outcome:
 
 
 def _read_writes(value: Json, attributes: str) -> Writes:
+    if _WRITTEN.isdisjoint(value):
+        return NO_WRITES
     return Writes(
         attributes=read_upserts(value.get(attributes)),
         search_attributes=read_search_upserts(value.get("upsertSearchAttributes")),

@@ -35,11 +35,14 @@ class Kind:
         write: Makes it JSON again.
 
         empty: What an absent required field holds; None where there is no such thing.
+
+        plain: Values of this very type need not be looked at, neither by *read* nor by *write*.
     """
 
     read: Callable[[Any], Any]
     write: Callable[[Any], Any]
     empty: Callable[[], Any] | None = None
+    plain: type | None = None
 
 
 _NAMES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", int: "an integer", float: "a number"}
@@ -81,8 +84,15 @@ def _integer(bits: int) -> Callable[[Any], int]:
 
 
 def _any_integer(bits: int) -> Callable[[Any], int]:
+    bound = 1 << (bits - 1)
     read = _integer(bits)
-    return lambda value: read(int(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+
+    def write(value: Any) -> int:
+        if type(value) is int and -bound <= value < bound:
+            return value
+        return read(int(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+
+    return write
 
 
 def _double(value: Any) -> float:
@@ -103,11 +113,11 @@ def _whole_or_not(value: float) -> float | int:
     return int(number) if number.is_integer() and abs(number) < 1e15 else number
 
 
-TEXT = Kind(_text, _any_text, str)
+TEXT = Kind(_text, _any_text, str, str)
 INT32 = Kind(_integer(32), _any_integer(32), int)
 INT64 = Kind(_integer(64), _any_integer(64), int)
 DOUBLE = Kind(_double, _whole_or_not, float)
-BOOL = Kind(_bool, _bool, bool)
+BOOL = Kind(_bool, _bool, bool, bool)
 
 
 def enum(name: str, words: Iterable[str], older: Mapping[str, str] | None = None) -> Kind:
@@ -192,8 +202,8 @@ class Shape:
         self.name = name
         self.fields = fields
         self._required = tuple(field for field in fields if field.is_required)
-        self._by_name = {field.name: field for field in fields}
-        self._by_fold = {field.name.casefold(): field for field in fields}
+        self._kinds = {field.name: field.kind for field in fields}
+        self._names_by_fold = {field.name.casefold(): field.name for field in fields}
 
     @property
     def kind(self) -> Kind:
@@ -211,20 +221,26 @@ class Shape:
         if type(value) is not dict:
             raise _misfit("an object", value)
         found: Json = {}
-        seen = set()
+        respelled: set[str] = set()
         for key, one in value.items():
-            field = self._by_name.get(key) or self._by_fold.get(key.casefold())
-            if field is None:
-                continue
-            if field.name in seen:
-                raise ProtocolError(f"{field.name} is given twice, in two spellings")
-            seen.add(field.name)
-            if one is None:
-                continue
-            try:
-                found[field.name] = field.kind.read(one)
-            except ProtocolError as error:
-                raise error.within(field.name) from None
+            name = key
+            kind = self._kinds.get(key)
+            if kind is None:
+                name = self._names_by_fold.get(key.casefold())
+                if name is None:
+                    continue
+                # Keys in their own spelling are no danger to each other: no object has one twice.
+                if name in value or name in respelled:
+                    raise ProtocolError(f"{name} is given twice, in two spellings")
+                respelled.add(name)
+                kind = self._kinds[name]
+            if type(one) is kind.plain:
+                found[name] = one
+            elif one is not None:
+                try:
+                    found[name] = kind.read(one)
+                except ProtocolError as error:
+                    raise error.within(name) from None
         for field in self._required:
             if field.name not in found:
                 if field.kind.empty is None:
@@ -239,22 +255,25 @@ class Shape:
         Errors:
             InvalidArgumentError: A value does not fit its field, such as a timeout of a hundred years.
         """
-        unknown = values.keys() - self._by_name.keys()
-        if unknown:
-            raise TypeError(f"{self.name} has no field {min(unknown)}")
+        if not values.keys() <= self._kinds.keys():
+            raise TypeError(f"{self.name} has no field {min(values.keys() - self._kinds.keys())}")
         written: Json = {}
         for field in self.fields:
-            one = values.get(field.name)
+            name, kind = field.name, field.kind
+            one = values.get(name)
             if one is None:
-                if field.is_required:
-                    if field.kind.empty is None:
-                        raise TypeError(f"{self.name} needs a {field.name}")
-                    written[field.name] = field.kind.write(field.kind.empty())
+                if not field.is_required:
+                    continue
+                if kind.empty is None:
+                    raise TypeError(f"{self.name} needs a {name}")
+                one = kind.empty()
+            if type(one) is kind.plain:
+                written[name] = one
                 continue
             try:
-                written[field.name] = field.kind.write(one)
+                written[name] = kind.write(one)
             except ProtocolError as error:
-                raise InvalidArgumentError(f"{field.name} cannot be sent: {error}") from None
+                raise InvalidArgumentError(f"{name} cannot be sent: {error}") from None
         return written
 
 

@@ -43,8 +43,9 @@ class Worker:
         self._performer = performer
         self._limit = limit
         self._retry_seconds = retry_seconds
-        # Notified when the worker may have become idle.
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        # Notified when the worker may have become idle, once it is being stopped: before that nobody waits for it.
+        self._changed = threading.Condition(self._lock)
         self._running: dict[Fence, Callable[[], None]] = {}
         self._gathered: list[tuple[Fence, Outcome]] = []
         self._unstored = 0
@@ -64,7 +65,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin to take tasks; nothing when it has begun already."""
-        with self._changed:
+        with self._lock:
             if not self._is_stopped:
                 return
             self._is_stopped = False
@@ -80,7 +81,7 @@ class Worker:
         Returns:
             Was everything handed back in time?
         """
-        with self._changed:
+        with self._lock:
             self._is_stopped = True
             taking = self._taking
             for batch in self._refused_batches:
@@ -95,7 +96,7 @@ class Worker:
         if taking is not None:
             taking.cancel()
         until = time.monotonic() + timeout
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(self._is_idle, max(0.0, until - time.monotonic()))
             is_clean = self._is_idle() and is_clean
             left = list(self._running.items())
@@ -117,7 +118,7 @@ class Worker:
     def _ask(self) -> None:
         """Have one `take` outstanding, as long as there is room."""
         while True:
-            with self._changed:
+            with self._lock:
                 room = self._limit - len(self._running)
                 if self._is_stopped or self._is_asking or room <= 0:
                     return
@@ -127,7 +128,7 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - whatever keeps the service from answering: ask again later
                 self._not_taken(error)
                 return
-            with self._changed:
+            with self._lock:
                 self._taking = taking
             if self._has_stopped():
                 taking.cancel()
@@ -151,7 +152,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - as above
             self._not_taken(error)
             return False
-        with self._changed:
+        with self._lock:
             self._is_asking = False
             self._taking = None
             if self._is_stopped or not tasks:
@@ -168,44 +169,44 @@ class Worker:
             cancel = self._performer.perform(task.invocation, partial(self._done, task.fence))
         except EngineStoppedError:
             # The pool is closing: the task is given out again when the engine is back.
-            with self._changed:
+            with self._lock:
                 self._running.pop(task.fence, None)
-                self._changed.notify_all()
+                if self._is_stopped:
+                    self._changed.notify_all()
             return
         except Exception as error:  # noqa: BLE001 - whoever asked is answered, and the other tasks go on
             _log.exception("a task could not be begun")
             failure = Failure(error_type=type(error).__name__, message=f"the call could not be begun: {error}")
             self._done(task.fence, Failed(failure))
             return
-        with self._changed:
+        with self._lock:
             if task.fence in self._running:
                 self._running[task.fence] = cancel
 
     # --- handing back -------------------------------------------------------------------------------------
 
     def _done(self, fence: Fence, outcome: Outcome) -> None:
-        with self._changed:
+        with self._lock:
             if self._running.pop(fence, None) is None:
                 return
             self._gathered.append((fence, outcome))
-            is_mine = not self._is_handing
-            self._is_handing = True
+            outcomes = [] if self._is_handing else self._take_gathered()
             is_full = not self._is_asking
-        if is_mine:
-            self._hand_back()
+        while outcomes:
+            self._complete(outcomes)
+            with self._lock:
+                outcomes = self._take_gathered()
         if is_full:
             self._ask()
 
-    def _hand_back(self) -> None:
-        while True:
-            with self._changed:
-                outcomes, self._gathered = self._gathered, []
-                if not outcomes:
-                    self._is_handing = False
-                    self._changed.notify_all()
-                    return
-                self._unstored += len(outcomes)
-            self._complete(outcomes)
+    def _take_gathered(self) -> list[tuple[Fence, Outcome]]:
+        """With the lock held: take what has gathered, to hand it back; nobody hands back once there is nothing."""
+        outcomes, self._gathered = self._gathered, []
+        self._is_handing = bool(outcomes)
+        self._unstored += len(outcomes)
+        if self._is_stopped:
+            self._changed.notify_all()
+        return outcomes
 
     def _complete(self, outcomes: list[tuple[Fence, Outcome]]) -> None:
         try:
@@ -227,9 +228,9 @@ class Worker:
             self._not_stored(outcomes, error)
 
     def _stored(self, outcomes: list[tuple[Fence, Outcome]]) -> None:
-        with self._changed:
+        with self._lock:
             self._unstored -= len(outcomes)
-            if not self._unstored:
+            if self._is_stopped:
                 self._changed.notify_all()
 
     def _not_stored(self, outcomes: list[tuple[Fence, Outcome]], error: BaseException) -> None:
@@ -238,7 +239,7 @@ class Worker:
             self._stored(outcomes)
             return
         _log.error("%d outcome(s) could not be handed back, trying again: %s", len(outcomes), error)
-        with self._changed:
+        with self._lock:
             if isinstance(error, EngineError | StoreError):
                 self._refused_batches.append(outcomes)
             else:
@@ -249,7 +250,7 @@ class Worker:
     # --- errors of the service ----------------------------------------------------------------------------
 
     def _not_taken(self, error: Exception) -> None:
-        with self._changed:
+        with self._lock:
             self._taking = None
             if isinstance(error, EngineStoppedError):
                 self._is_asking = False
@@ -269,7 +270,7 @@ class Worker:
             self._timer.start()
 
     def _try_again(self) -> None:
-        with self._changed:
+        with self._lock:
             if self._timer is not threading.current_thread():
                 return
             self._timer = None

@@ -102,7 +102,7 @@ def test_an_outcome_with_another_fence_is_dropped(scene, kit, change):
     scene.start()
     (task,) = scene.tasks()
 
-    complete(scene, evolve(task, fence=evolve(task.fence, **change)), kit.complete())
+    complete(scene, evolve(task, fence=task.fence._replace(**change)), kit.complete())
 
     assert scene.describe().status == "RUNNING"
     complete(scene, task, kit.complete())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from attrs import evolve
+
 from iwf_py.errors import CommitUnknownError, StoreError
 from iwf_py.model.history import HistoryEntry
 from iwf_py.store.unit import Batch, DueTask
@@ -81,7 +83,8 @@ class FaultyStore:
             world.sometimes["commit interrupted"] += 1
             self.doubt = batch.number
             raise KeyboardInterrupt
-        entries = self._real.commit(batch)
+        # Whether or not the engine has observers, the simulation looks at all that is written.
+        entries = self._real.commit(evolve(batch, is_observed=True))
         world.note("commit", batch.number, *(f"{entry.workflow_id}#{entry.seq} {entry.kind}" for entry in entries))
         self._committed(batch, entries)
         if self._is(options.crash_after):
