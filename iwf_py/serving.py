@@ -253,7 +253,7 @@ class Server:
         )
         self._opened.callback(engine.stop)
         engine.start()
-        worker = Worker(engine.tasks, performer, limit=LIMIT)
+        worker = Worker(engine.tasks, performer, limit=LIMIT, executor=performer.executor)
         self._opened.callback(worker.stop, self._grace_seconds)
         worker.start()
         self.app = make_app(

@@ -213,11 +213,14 @@ class StateLeft:
         succeeded: False when its attempts were exhausted and its failure state follows: then it has not completed.
 
         output: What a closing movement gave, to be kept with the run; else None.
+
+        has_waited: Its wait_until was over: it may have timers, and may have taken messages.
     """
 
     number: int
     state_id: str
     ordinal: int
+    has_waited: bool
     succeeded: bool = True
     output: Payload | None = None
     wait_for_key: str | None = None

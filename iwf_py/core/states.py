@@ -103,6 +103,7 @@ def leave(step: Step, state: LiveState, *, output: Payload | None = None, succee
             number=origin.number,
             state_id=origin.state_id,
             ordinal=origin.ordinal,
+            has_waited=state.waiting is not None,
             succeeded=succeeded,
             output=output,
             wait_for_key=origin.wait_for_key,

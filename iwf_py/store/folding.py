@@ -88,8 +88,8 @@ class RunFold:
         self.appended: dict[int, MessageAppended] = {}
         self.taken: dict[int, MessageTaken] = {}
         self.states: dict[int, StateDraft] = {}
-        # A dict for its order: a reset has as many of them as a whole past.
-        self.left: dict[int, None] = {}
+        # Whether each has waited; in order, and a reset has as many of them as a whole past.
+        self.left: dict[int, bool] = {}
         self.timers_done: dict[tuple[int, int], str] = {}
         self.ordinals: dict[str, int] = {}
         self.completions: list[StateLeft] = []
@@ -177,7 +177,7 @@ class RunFold:
 
     def _state_left(self, change: StateLeft) -> None:
         self._state(change.number).left = True
-        self.left[change.number] = None
+        self.left[change.number] = change.has_waited
         # That an execution has completed follows from its not being open any more; what is more than that is a row.
         if not change.succeeded or change.output is not None or change.wait_for_key is not None:
             self.completions.append(change)

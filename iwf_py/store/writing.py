@@ -130,8 +130,7 @@ class _Writer:
             self._change_states(fold)
         self._write_progress(fold)
         if fold.left and not fold.write.is_new:
-            for number in fold.left:
-                self.plan.add(self._sql.finish_messages, (fold.run, number))
+            self._finish_messages(fold)
         if fold.skips or fold.skips_released:
             self._write_skips(fold)
         if fold.closed is None:
@@ -219,6 +218,11 @@ class _Writer:
                 statement = self._sql.change_state(columns, is_owned=guard is not None)
                 self.plan.add(statement, (*values, *key))
 
+    def _finish_messages(self, fold: RunFold) -> None:
+        for number, has_waited in fold.left.items():
+            if has_waited:
+                self.plan.add(self._sql.finish_messages, (fold.run, number))
+
     def _write_progress(self, fold: RunFold) -> None:
         """Write what was opened and what is over, which a run keeps when it has closed."""
         for state_id, ordinal in fold.ordinals.items():
@@ -292,7 +296,7 @@ class _Writer:
         for number, draft in fold.states.items():
             if not draft.left:
                 self._write_state_timers(fold.run, number, draft, done)
-            elif draft.opened is None:
+            elif draft.opened is None and fold.left[number]:
                 self.plan.add(self._sql.delete_timers, (fold.run, number))
         for (number, index), status in done.items():
             if number not in fold.left:
@@ -326,14 +330,14 @@ class _Writer:
     def _close(self, fold: RunFold, closed: ExecutionClosed) -> None:
         for state_id in closed.executing_state_ids:
             self.plan.add(self._sql.write_word, (fold.run, _EXECUTING, state_id, False))
-        if fold.opened is None:
-            self._clear_closed(fold.run)
-
-    def _clear_closed(self, run: int) -> None:
+        if fold.opened is not None:
+            return
         for statement in self._sql.clear:
-            self.plan.add(statement, (run,))
-        self.plan.add(self._sql.end_tasks, (None, None, run))
-        self.plan.add(self._sql.mark_leftovers, (run,))
+            self.plan.add(statement, (fold.run,))
+        # Rows of states and messages are left behind; where none of them was open or untaken, there are none.
+        if closed.executing or closed.channel_sizes:
+            self.plan.add(self._sql.end_tasks, (None, None, fold.run))
+            self.plan.add(self._sql.mark_leftovers, (fold.run,))
 
 
 def _changed_columns(draft: StateDraft) -> tuple[tuple[str, ...], tuple[object, ...]]:

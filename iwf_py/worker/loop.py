@@ -15,7 +15,7 @@ from functools import partial
 
 from iwf_py.errors import EngineError, EngineStoppedError, StoreError
 from iwf_py.model.invocations import Failed, Failure, Fence, Outcome, Task
-from iwf_py.ports import Performer, TaskService
+from iwf_py.ports import Executor, Performer, TaskService
 
 _log = logging.getLogger(__name__)
 
@@ -33,15 +33,24 @@ class Worker:
 
         limit: Tasks in hand at once; the service keeps the others.
 
+        executor: Hands outcomes back, those together that have come by then; None for the thread that has an outcome, at once.
+
         retry_seconds: After an error of the service, it is asked again so much later.
     """
 
     def __init__(
-        self, tasks: TaskService, performer: Performer, *, limit: int = LIMIT, retry_seconds: float = 1.0
+        self,
+        tasks: TaskService,
+        performer: Performer,
+        *,
+        limit: int = LIMIT,
+        executor: Executor | None = None,
+        retry_seconds: float = 1.0,
     ) -> None:
         self._tasks = tasks
         self._performer = performer
         self._limit = limit
+        self._executor = executor
         self._retry_seconds = retry_seconds
         self._lock = threading.Lock()
         # Notified when the worker may have become idle, once it is being stopped: before that nobody waits for it.
@@ -190,14 +199,24 @@ class Worker:
             if self._running.pop(fence, None) is None:
                 return
             self._gathered.append((fence, outcome))
-            outcomes = [] if self._is_handing else self._take_gathered()
+            is_mine = not self._is_handing
+            self._is_handing = True
             is_full = not self._is_asking
-        while outcomes:
-            self._complete(outcomes)
-            with self._lock:
-                outcomes = self._take_gathered()
+        if is_mine:
+            if self._executor is None:
+                self._hand_back()
+            else:
+                self._executor.submit(self._hand_back)
         if is_full:
             self._ask()
+
+    def _hand_back(self) -> None:
+        while True:
+            with self._lock:
+                outcomes = self._take_gathered()
+            if not outcomes:
+                return
+            self._complete(outcomes)
 
     def _take_gathered(self) -> list[tuple[Fence, Outcome]]:
         """With the lock held: take what has gathered, to hand it back; nobody hands back once there is nothing."""

@@ -106,6 +106,32 @@ def test_outcomes_that_gather_go_together(tasks, work, gate):
     assert [len(batch) for batch in tasks.batches] == [1, 9]
 
 
+def test_an_executor_hands_back_what_has_come_by_then(tasks, make_pool):
+    """
+    Outcomes wait for its step, and go together; those that come later have a step of their own.
+    """
+
+    class Later:
+        def __init__(self):
+            self.steps = []
+
+        def submit(self, step):
+            self.steps.append(step)
+
+    later = Later()
+    worker = Worker(tasks, make_pool(None), limit=16, executor=later)
+    worker.start()
+    for numbers in (range(10), range(10, 12)):
+        tasks.offer(*(task(number) for number in numbers))
+        while worker.in_hand or not later.steps:
+            pass
+        assert len(later.steps) == 1
+        later.steps.pop()()
+
+    assert [len(batch) for batch in tasks.batches] == [10, 2]
+    assert worker.stop(SOON)
+
+
 def test_a_service_that_refuses_to_give_is_asked_again(tasks, work):
     """
     Errors of take, raised or through the future, are survived.
