@@ -56,6 +56,8 @@ class Limits:
 
         first_pause: Before the store is asked again after it failed; doubled up to *longest_pause*.
 
+        long_history: A run whose history comes to so many entries, or to a multiple of them, is told of in the log.
+
         checks_invariants: Look at the whole record after each turn: for tests, it costs the record's size.
     """
 
@@ -81,6 +83,7 @@ class Limits:
     tries: int = 12
     first_pause: timedelta = timedelta(milliseconds=50)
     longest_pause: timedelta = timedelta(seconds=5)
+    long_history: int = 100_000
     checks_invariants: bool = False
 
     def pause(self, tries: int) -> timedelta:

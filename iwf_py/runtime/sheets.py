@@ -95,6 +95,11 @@ class RunSheet:
         """The run as it is to be shown after the commit."""
         return Live(self.row, self.record, self.tasks, self.pins, self.parked)
 
+    def comes_to(self, entries: int) -> bool:
+        """Does its history come to a multiple of so many entries in this batch?"""
+        seq = self.record.seq
+        return (seq - len(self.entries)) // entries < seq // entries
+
     def fold(self, event: Event, turn: Turn, epoch: int) -> None:
         """Take a turn that changes something: its record, its changes, and the calls that it begins."""
         assert turn.record is not None

@@ -366,6 +366,14 @@ class Turns:
             for run in sheet.runs:
                 if run.parks:
                     self.park(key, run, run.parked)
+                if run.comes_to(self._limits.long_history):
+                    _LOGGER.warning(
+                        "the history of workflow %r (run %s) has %d entries, all of which are kept; "
+                        "have a workflow that goes on for ever start another run now and then",
+                        key.workflow_id,
+                        run.record.run_id,
+                        run.record.seq,
+                    )
 
     def _tell(self, turned: Turned) -> None:
         """Carry out what one turn asks for, then answer whoever brought it."""

@@ -11,6 +11,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -64,6 +65,7 @@ _UNICAST = IPv6Network("2000::/3")
 _PROTOCOLS = IPv6Network("2001::/23")
 
 
+@lru_cache(1_024)
 def address_of(text: str) -> Address | None:
     """Read an address in its canonical spelling (no zone); None where *text* is none."""
     try:

@@ -440,6 +440,24 @@ def test_records_beyond_the_cache_are_loaded_again(make_scene, kit):
     assert {scene.describe(f"w{number}").status for number in range(20)} == {"COMPLETED"}
 
 
+def test_a_long_history_is_told_of_in_the_log(make_scene, kit, caplog):
+    """
+    Once for each multiple of the bound, however many entries a batch brings.
+    """
+    scene = make_scene(limits=Limits(long_history=10))
+    scene.start("w", kit.movement("A", waits=True))
+    told = []
+    for _ in range(5):
+        futures = [signal(scene, kit) for _ in range(6)]
+        scene.run()
+        assert [future.result(0) for future in futures] == [None] * 6
+        told.append("the history of workflow 'w'" in caplog.text)
+        caplog.clear()
+
+    # 7, 13, 19, 25 and 31 entries.
+    assert told == [False, True, False, True, True]
+
+
 def test_an_observer_hears_of_each_commit_and_may_raise(make_scene, kit):
     """
     Observers are told what stands, once, and cannot hold anybody up.
