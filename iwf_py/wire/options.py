@@ -67,7 +67,7 @@ _OF_CALLS = frozenset(
 # The options that were read, by what was read: their values are of plain types, and each field has but one.
 _MOST_REMEMBERED = 1024
 _MOST_CHARACTERS = 4_096
-_remembered: dict[str, StateOptions | None] = {}
+_remembered: dict[str, StateOptions] = {}
 
 _ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.*)", re.DOTALL)
 
@@ -168,10 +168,11 @@ def read_state_options(value: Json | None) -> StateOptions | None:
     if value is None:
         return None
     text = repr(value)
-    if text in _remembered:
-        return _remembered[text]
+    known = _remembered.get(text)
+    if known is not None:
+        return known
     options = _state_options(value)
-    if len(text) <= _MOST_CHARACTERS:
+    if options is not None and len(text) <= _MOST_CHARACTERS:
         if len(_remembered) >= _MOST_REMEMBERED:
             _remembered.clear()
         _remembered[text] = options
