@@ -11,8 +11,10 @@ import pytest
 from iwf_py.embedded import Embedded
 from tests.embedded.workflows import Signup, registry
 
+# A program that was begun in the background of a shell ignores SIGINT, and so does whatever it begins.
 PREAMBLE = """
-import os, sys, threading, warnings
+import os, signal, sys, threading, warnings
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from iwf_py.embedded import Embedded
 from iwf_py.errors import *
 from tests.embedded.workflows import *
