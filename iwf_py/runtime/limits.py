@@ -23,7 +23,7 @@ class Limits:
 
         batch_size: The same, in characters of payload.
 
-        batches: How many one step of the executor carries out before it makes room for others.
+        batches: How many one step of the combiner carries out before it makes room for others.
 
         open_records: Records of open runs kept in memory.
 

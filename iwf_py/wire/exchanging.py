@@ -145,10 +145,8 @@ class Exchange:
         Returns:
             What has to end yet: somebody who waits for a connection; or None.
         """
-        told = self._told
         taking = self._taking
-        if told is not None:
-            self._end()
+        if self._end() is not None:
             self._give_up()
         return taking
 

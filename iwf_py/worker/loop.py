@@ -1,7 +1,7 @@
 """The worker: takes tasks, has them performed, hands outcomes back.
 
 It owns no thread. Tasks are begun on whichever thread answers `take`, outcomes are handed back on the thread that
-has them; outcomes that come in while others are being handed back go together with the next.
+has them, or by an executor; outcomes that come in meanwhile go together with the next.
 """
 
 from __future__ import annotations
